@@ -1,0 +1,47 @@
+# Each target sets up what it needs on a fresh machine with git, make, python3 and venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test check soak bench format clean help
+
+help:
+	@echo "make demo   run the main job: one model, two machines, adapting"
+	@echo "make test   run the tests"
+	@echo "make check  formatter, linter, strict types, import rules, spelling"
+	@echo "make soak   the long campaigns (every cut of every zoo model, 20 server kills, streams)"
+	@echo "make bench  regenerate the measured table of the README (docs/reports/)"
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    --constraint constraints.txt --editable '.[cpu,lab,dev]'
+	touch $(READY)
+
+demo: $(READY)
+	$(BIN)/cutpoint demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell src tests docs README.md CHANGELOG.md CONTRIBUTING.md
+	$(BIN)/python tests/sizes.py
+
+format: $(READY)
+	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests
+
+soak: $(READY)
+	CUTPOINT_SOAK=1 $(BIN)/python -m pytest -m soak --timeout=1800
+
+bench: $(READY)
+	$(BIN)/cutpoint demo --report docs/reports/demo
+
+clean:
+	rm -rf $(VENV) demo-report

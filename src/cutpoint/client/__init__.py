@@ -1,0 +1,1 @@
+"""The device: InferenceSession and its connections."""

@@ -1,0 +1,1 @@
+"""FROM samples TO numbers a planner may add, and the one latency objective."""

@@ -1,0 +1,1 @@
+"""WHAT THE WORLD IS LIKE NOW: link and load, from samples as they come."""

@@ -1,0 +1,121 @@
+"""Every error cutpoint raises, split by what the caller can do about it.
+
+::
+
+    CutpointError
+    ├── UnitError                  a quantity without a number or unit
+    ├── MissingDependencyError     install what the message names
+    ├── ModelError                 the ONNX file cannot be used as it is
+    │   ├── UnknownShapeError          bind the dimension it names
+    │   └── InvalidCutError            cut at one of the values it lists
+    ├── FeedError                  the inputs of this call are not the model's
+    ├── ProfileError               measurements missing, corrupt or of something else
+    │   └── ProfileMismatchError       measure again, here, this model
+    ├── TransportError             the other side was not reached (try again, or finish here)
+    │   ├── ConnectError
+    │   ├── ConnectionLostError
+    │   └── DeadlineExceededError
+    ├── RemoteError                the other side answered: no
+    │   ├── OverloadedError            try later; carries ``retry_after_s``
+    │   ├── ModelMismatchError         both sides must hold the same file
+    │   └── RemoteExecutionError
+    └── ProtocolError              what was said is not the protocol
+        ├── LocalProtocolError         our bug
+        └── RemoteProtocolError        theirs, or another version
+
+Every message says what, where by name, and what to do. Domain errors know no
+transport: `cutpoint.wire.errors` alone maps them to gRPC's status codes.
+"""
+
+
+class CutpointError(Exception):
+    """Root of every error cutpoint raises."""
+
+
+class UnitError(CutpointError, ValueError):
+    """A quantity was written without a number or without a unit."""
+
+
+class MissingDependencyError(CutpointError, ImportError):
+    """A package that this call needs is not installed."""
+
+
+class ModelError(CutpointError, ValueError):
+    """The ONNX file cannot be used as it is."""
+
+
+class UnknownShapeError(ModelError):
+    """A value has a dimension that nothing binds; names the value and the dimension."""
+
+
+class InvalidCutError(ModelError):
+    """The cut is not predecessor-closed, or names a value the model has not."""
+
+
+class FeedError(CutpointError, ValueError):
+    """An input of a run is missing, unknown, or of another type or shape."""
+
+
+class ProfileError(CutpointError):
+    """Measurements are missing or their file cannot be read."""
+
+
+class ProfileMismatchError(ProfileError):
+    """The measurements are of another model, host or runtime."""
+
+
+class TransportError(CutpointError):
+    """The other side was not reached; trying again, or finishing here, may work."""
+
+
+class ConnectError(TransportError):
+    """No connection to the server."""
+
+
+class ConnectionLostError(TransportError):
+    """The connection ended before the answer came."""
+
+
+class DeadlineExceededError(TransportError):
+    """The answer did not come in time."""
+
+
+class RemoteError(CutpointError):
+    """The other side answered: no."""
+
+
+class OverloadedError(RemoteError):
+    """
+    The server's queue is full.
+
+    Parameters
+    ----------
+    message
+        What, where and what to do.
+    retry_after_s
+        When the server expects to have room, in seconds from now.
+    """
+
+    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ModelMismatchError(RemoteError):
+    """The server holds another file than this device."""
+
+
+class RemoteExecutionError(RemoteError):
+    """The server could not compute the answer."""
+
+
+class ProtocolError(CutpointError):
+    """What was said is not the protocol."""
+
+
+class LocalProtocolError(ProtocolError):
+    """This side broke the protocol: a bug of ours."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The other side broke the protocol, or speaks another one."""

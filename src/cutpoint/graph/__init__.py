@@ -1,0 +1,1 @@
+"""WHAT is computed: model file -> graph, cuts, blocks, segments."""

@@ -1,0 +1,1 @@
+"""ONE inference as a state machine: events in, actions out."""

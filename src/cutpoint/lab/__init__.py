@@ -1,0 +1,1 @@
+"""The same code on a real clock beside its rivals: links, zoo, experiments."""

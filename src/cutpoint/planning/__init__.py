@@ -1,0 +1,1 @@
+"""WHERE each node runs: pure functions from costs to plans."""

@@ -1,0 +1,1 @@
+"""WHO DECIDES: one file per policy."""

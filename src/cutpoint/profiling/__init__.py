@@ -1,0 +1,1 @@
+"""HOW LONG it takes, by the clock; the profile file."""

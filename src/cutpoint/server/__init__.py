@@ -1,0 +1,1 @@
+"""The edge: inference service, models, queue."""

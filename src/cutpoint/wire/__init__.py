@@ -1,0 +1,1 @@
+"""HOW a value travels: Open Inference Protocol, frames, error mapping."""
