@@ -1,0 +1,65 @@
+"""A model as it is given: a file or bytes, and its identity."""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutpoint.exceptions import ModelError
+
+_CHUNK_BYTES = 1 << 20
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
+_LONGEST_NAME = 64
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """
+    A model file and what hosts agree on about it.
+
+    Parameters
+    ----------
+    name
+        By which it is served: letters, digits, ``_`` and ``-``.
+    sha256
+        Hex digest of the file's bytes.
+    source
+        Path of the file, or its bytes.
+    """
+
+    name: str
+    sha256: str
+    source: str | bytes
+
+    @classmethod
+    def open(cls, path_or_bytes: str | bytes | os.PathLike[str], name: str | None = None) -> "ModelFile":
+        """
+        Identify a model.
+
+        Raises
+        ------
+        ModelError
+            If the file is not there or cannot be read.
+        """
+        if isinstance(path_or_bytes, bytes):
+            digest = hashlib.sha256(path_or_bytes).hexdigest()
+            return cls(_served_name(name or "model"), digest, path_or_bytes)
+        path = Path(os.fspath(path_or_bytes))
+        try:
+            digest = _digest(path)
+        except OSError as error:
+            raise ModelError(f"model file {path}: {error.strerror or error}") from error
+        return cls(_served_name(name or path.stem), digest, str(path))
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _served_name(text: str) -> str:
+    return _NOT_IN_NAMES.sub("_", text)[:_LONGEST_NAME] or "model"

@@ -1,0 +1,186 @@
+"""Run segments on this host."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cutpoint.execution.optimise import weights_folder
+from cutpoint.execution.runtime import (
+    default_providers,
+    for_segments,
+    onnxruntime_module,
+    quiet_options,
+)
+from cutpoint.exceptions import ModelError
+from cutpoint.graph import Arrays, Cut, Graph, Segment, extract, segments_in, segments_of
+
+
+@dataclass(frozen=True)
+class SegmentRun:
+    """
+    One segment's run.
+
+    Parameters
+    ----------
+    segment
+        Id of the segment.
+    duration_s, cpu_s
+        Wall time, and CPU time of the thread that ran it.
+    """
+
+    segment: str
+    duration_s: float
+    cpu_s: float
+
+
+@dataclass
+class Execution:
+    """
+    Values as they come to be, and what each segment took.
+
+    Parameters
+    ----------
+    values
+        Everything fed or made so far, by name.
+    runs
+        The segments that ran, in order.
+    """
+
+    values: Arrays
+    runs: list[SegmentRun] = field(default_factory=list)
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds spent in segments."""
+        return sum(run.duration_s for run in self.runs)
+
+
+class Segments:
+    """
+    A model held once, in pieces whose boundaries are the cuts of a table.
+
+    Thread-safe: a session of ONNX Runtime may be run from several threads.
+
+    Parameters
+    ----------
+    graph
+        The model.
+    cuts
+        Every cut that may be asked for (device-only and server-only need no boundary).
+    options
+        Session options of ONNX Runtime; the default has spinning off.
+    providers, provider_options
+        As for `onnxruntime.InferenceSession`.
+    slowdown
+        Emulates a slower device: after each segment the thread sleeps
+        ``(slowdown - 1)`` times the CPU time it took. 1 for a real device.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        cuts: Iterable[Cut],
+        *,
+        options: Any = None,
+        providers: Sequence[Any] | None = None,
+        provider_options: Sequence[Mapping[str, Any]] | None = None,
+        slowdown: float = 1.0,
+    ) -> None:
+        self.graph = graph
+        self.slowdown = slowdown
+        self.segments = segments_of(graph, cuts)
+        self._options = quiet_options() if options is None else options
+        self._providers = default_providers(providers)
+        self._provider_options = provider_options
+        self._sessions = {segment.id: self._session(segment) for segment in self.segments}
+
+    def __repr__(self) -> str:
+        return f"<Segments of {self.graph.name}: {len(self.segments)} [{', '.join(self.providers)}]>"
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Execution providers as the sessions report them."""
+        first = next(iter(self._sessions.values()))
+        return tuple(first.get_providers())
+
+    def node_args(self) -> tuple[list[Any], list[Any]]:
+        """Give ONNX Runtime's descriptions of the model's inputs and outputs."""
+        inputs = {arg.name: arg for s in self._sessions.values() for arg in s.get_inputs()}
+        outputs = {arg.name: arg for s in self._sessions.values() for arg in s.get_outputs()}
+        return (
+            [inputs[name] for name in self.graph.inputs if name in inputs],
+            [outputs[name] for name in self.graph.outputs if name in outputs],
+        )
+
+    def head_of(self, cut: Cut) -> tuple[Segment, ...]:
+        """Give the segments that run before a cut, in order."""
+        return segments_in(cut, self.segments)
+
+    def tail_of(self, cut: Cut) -> tuple[Segment, ...]:
+        """Give the segments that run behind a cut, in order."""
+        head = {segment.id for segment in self.head_of(cut)}
+        return tuple(segment for segment in self.segments if segment.id not in head)
+
+    def run(
+        self,
+        segments: Iterable[Segment],
+        values: Mapping[str, Any],
+        *,
+        is_stopped: Callable[[], bool] | None = None,
+    ) -> Execution:
+        """
+        Run segments in the order given.
+
+        Parameters
+        ----------
+        values
+            What they need and do not make themselves.
+        is_stopped
+            Asked between segments; once true, the rest is not run.
+        """
+        execution = Execution(dict(values))
+        for segment in segments:
+            if is_stopped is not None and is_stopped():
+                break
+            self._run_one(segment, execution)
+        return execution
+
+    def outputs_of(self, values: Mapping[str, Any]) -> Arrays:
+        """Give the model's outputs among values, those that need no node included."""
+        found = {name: values[name] for name in self.graph.outputs if name in values}
+        for name in self.graph.constants:
+            weight = self.graph.source.graph.initializers[name].const_value
+            found[name] = weight.numpy()
+        return found
+
+    def _run_one(self, segment: Segment, execution: Execution) -> None:
+        session = self._sessions[segment.id]
+        feed = {name: execution.values[name] for name in segment.inputs}
+        started_s, cpu_started_s = time.perf_counter(), time.thread_time()
+        made = session.run(list(segment.outputs), feed)
+        cpu_s = time.thread_time() - cpu_started_s
+        if self.slowdown > 1:
+            time.sleep((self.slowdown - 1) * cpu_s)
+        duration_s = time.perf_counter() - started_s
+        execution.values.update(zip(segment.outputs, made, strict=True))
+        execution.runs.append(SegmentRun(segment.id, duration_s, cpu_s))
+
+    def _session(self, segment: Segment) -> Any:
+        folder = weights_folder(self.graph)
+        with for_segments(self._options) as options:
+            if folder is not None:
+                key = "session.model_external_initializers_file_folder_path"
+                options.add_session_config_entry(key, folder)
+            try:
+                return onnxruntime_module().InferenceSession(
+                    extract(self.graph, segment),
+                    options,
+                    providers=self._providers,
+                    provider_options=self._provider_options,
+                )
+            except Exception as error:  # a class per status, none of them public
+                raise ModelError(
+                    f"ONNX Runtime cannot load segment {segment.id} of {self.graph.name!r} "
+                    f"({list(segment.inputs)} -> {list(segment.outputs)}): {error}"
+                ) from error

@@ -1,0 +1,135 @@
+"""A cut: a predecessor-closed set of nodes that runs on the device."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cutpoint.exceptions import InvalidCutError
+from cutpoint.graph.graph import Graph
+from cutpoint.records import Placement
+
+DEVICE_ONLY = "device-only"
+SERVER_ONLY = "server-only"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """
+    Which nodes run on the device, and what that sends.
+
+    Parameters
+    ----------
+    placement
+        ``"device"`` (all nodes), ``"server"`` (none) or ``"split"``.
+    id
+        The same on every host: ``device-only``, ``server-only``, or 12 hex digits of
+        the SHA-256 of the sorted crossing names.
+    crossing
+        Names of the values that are sent, sorted. Inputs that the tail uses are
+        among them; outputs that the head has made already are not.
+    head
+        Nodes on the device, as a bit mask.
+    returned
+        Names of the model's outputs that the tail makes, in the model's order.
+    """
+
+    placement: Placement
+    id: str
+    crossing: tuple[str, ...]
+    head: int
+    returned: tuple[str, ...]
+
+
+def cut_id(crossing: Iterable[str]) -> str:
+    """Give the id that hosts agree on: 12 hex digits over the sorted crossing names."""
+    return hashlib.sha256("\n".join(sorted(crossing)).encode()).hexdigest()[:12]
+
+
+def device_only(graph: Graph) -> Cut:
+    """Give the cut that keeps every node on the device."""
+    return Cut("device", DEVICE_ONLY, (), graph.all_nodes, ())
+
+
+def server_only(graph: Graph) -> Cut:
+    """Give the cut that sends the model's inputs and keeps no node."""
+    used = (name for name in graph.inputs if graph.values[name].consumers)
+    return Cut("server", SERVER_ONLY, tuple(sorted(used)), 0, _returned(graph, 0))
+
+
+def cut_at(graph: Graph, crossing: Iterable[str]) -> Cut:
+    """
+    Give the cut whose crossing values are exactly these.
+
+    The tail is what needs the crossing values and is not needed for them. A node
+    that needs nothing of the tail but something beside the crossing values stays
+    with the head, as do outputs that branch off before the cut.
+
+    Parameters
+    ----------
+    crossing
+        Names of the values to send.
+
+    Raises
+    ------
+    InvalidCutError
+        If a name is not a value of the graph, or the values do not separate a tail
+        from the head; names the values that would have to cross as well.
+    """
+    names = tuple(sorted(set(crossing)))
+    for name in names:
+        if name not in graph.values:
+            raise InvalidCutError(
+                f"{name!r} is not a computed value of model {graph.name!r}; "
+                "`cutpoint inspect` lists the values at which it can be cut"
+            )
+    tail = _tail(graph, names)
+    head = graph.all_nodes & ~tail
+    found = crossing_values(graph, head)
+    if found != names:
+        raise InvalidCutError(
+            f"cutting {graph.name!r} at {list(names)} would send {list(found)}: "
+            "name exactly the values that cross"
+        )
+    return Cut("split", cut_id(names), names, head, _returned(graph, head))
+
+
+def crossing_values(graph: Graph, head: int) -> tuple[str, ...]:
+    """Give the values the tail needs from the head or from the caller, sorted."""
+    tail = graph.all_nodes & ~head
+    return tuple(
+        sorted(
+            name
+            for name, value in graph.values.items()
+            if (value.producer is None or head >> value.producer & 1)
+            and graph.consumers_of(name) & tail
+        )
+    )
+
+
+def _tail(graph: Graph, crossing: tuple[str, ...]) -> int:
+    needed, reached = 0, 0
+    for name in crossing:
+        value = graph.values[name]
+        if value.producer is not None:
+            needed |= graph.ancestors[value.producer]
+        for consumer in value.consumers:
+            reached |= graph.descendants[consumer]
+    tail = reached & ~needed
+    for node in graph.nodes:
+        if not tail >> node.index & 1:
+            continue
+        from_tail = [_is_made_in(graph, name, tail) for name in node.inputs]
+        beside = [name for name in node.inputs if name not in crossing]
+        if beside and not any(from_tail):
+            tail &= ~(1 << node.index)
+    return tail
+
+
+def _is_made_in(graph: Graph, name: str, nodes: int) -> bool:
+    producer = graph.values[name].producer
+    return producer is not None and bool(nodes >> producer & 1)
+
+
+def _returned(graph: Graph, head: int) -> tuple[str, ...]:
+    tail = graph.all_nodes & ~head
+    return tuple(name for name in graph.outputs if name in graph.values and _is_made_in(graph, name, tail))

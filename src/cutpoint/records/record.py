@@ -1,0 +1,81 @@
+"""What one inference was planned to be, and what it was."""
+
+from dataclasses import dataclass
+
+from cutpoint.records.conditions import Conditions
+from cutpoint.records.parts import Parts
+from cutpoint.records.plan import Placement
+
+
+@dataclass(frozen=True)
+class LegRun:
+    """
+    One leg as it ran.
+
+    Parameters
+    ----------
+    host
+        ``"device"`` or the server's address.
+    part
+        ``"head"``, ``"tail"`` or ``"whole"``.
+    duration_s
+        By that host's own clock.
+    """
+
+    host: str
+    part: str
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class InferenceRecord:
+    """
+    One inference: what was predicted, beside what happened.
+
+    Parameters
+    ----------
+    request
+        Number of the inference in its session, from 1.
+    at_s
+        When it began, on the session's own clock (seconds since it was opened).
+    planned
+        Where it was to run.
+    placement
+        Where the answer came from: differs from `planned` after a fallback.
+    cut
+        Id of the planned cut.
+    crossing
+        Names of the values the plan sends, sorted.
+    server
+        Address of the planned server; ``None`` for a device-only plan.
+    predicted, measured
+        Seconds, part by part.
+    legs
+        What ran where, in order.
+    sent_bytes, received_bytes
+        Payload bytes that left for and came from the server.
+    fallback_reason
+        Why the device finished alone; ``None`` when the plan was carried out.
+    conditions
+        What the session believed when it decided.
+    """
+
+    request: int
+    at_s: float
+    planned: Placement
+    placement: Placement
+    cut: str
+    crossing: tuple[str, ...]
+    server: str | None
+    predicted: Parts
+    measured: Parts
+    legs: tuple[LegRun, ...]
+    sent_bytes: int
+    received_bytes: int
+    fallback_reason: str | None
+    conditions: Conditions
+
+    @property
+    def latency_s(self) -> float:
+        """Inputs given -> outputs ready."""
+        return self.measured.latency_s

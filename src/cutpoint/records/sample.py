@@ -1,0 +1,43 @@
+"""A sample: one measured timing. A profile run and a live inference yield the same type."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cutpoint.exceptions import ProfileError
+
+SampleKind = Literal["whole", "segment", "node", "head", "tail", "wait", "upload", "message"]
+"""What was timed; ``whole``, ``segment`` and ``node`` come from profiles, the rest from runs."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """
+    One measured timing.
+
+    Parameters
+    ----------
+    kind
+        What sort of thing was timed.
+    subject
+        Which: a segment's id, a node's name, a cut's id; empty for the whole model.
+    duration_s
+        By the clock of the host it ran on. Finite, not negative.
+    cpu_s
+        CPU time of the process meanwhile; ``None`` where it is not known. Wall time
+        far above it means that something else held the cores.
+    size_bytes
+        Bytes moved, for transfers.
+    """
+
+    kind: SampleKind
+    subject: str
+    duration_s: float
+    cpu_s: float | None = None
+    size_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.duration_s < float("inf"):
+            raise ProfileError(
+                f"sample of {self.kind} {self.subject!r}: {self.duration_s} is not a duration; "
+                "measure again"
+            )
