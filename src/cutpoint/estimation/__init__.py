@@ -1,1 +1,7 @@
 """WHAT THE WORLD IS LIKE NOW: link and load, from samples as they come."""
+
+from cutpoint.estimation.link import BandwidthEstimate, LinkEstimator
+from cutpoint.estimation.load import LoadEstimator
+from cutpoint.estimation.slowdown import SlowdownEstimator
+
+__all__ = ["BandwidthEstimate", "LinkEstimator", "LoadEstimator", "SlowdownEstimator"]

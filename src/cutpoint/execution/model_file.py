@@ -33,7 +33,9 @@ class ModelFile:
     source: str | bytes
 
     @classmethod
-    def open(cls, path_or_bytes: str | bytes | os.PathLike[str], name: str | None = None) -> "ModelFile":
+    def open(
+        cls, path_or_bytes: str | bytes | os.PathLike[str], name: str | None = None
+    ) -> "ModelFile":
         """
         Identify a model.
 

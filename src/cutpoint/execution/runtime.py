@@ -103,7 +103,12 @@ def for_segments(options: Any) -> Iterator[Any]:
 
 
 def default_providers(providers: Sequence[Any] | None) -> list[Any]:
-    """Give the providers asked for, or every one this build has, as ONNX Runtime orders them."""
+    """
+    Give the providers asked for, or every local one this build has, as ONNX Runtime orders them.
+
+    Azure's provider calls a remote service and computes nothing here.
+    """
     if providers is not None:
         return list(providers)
-    return list(onnxruntime_module().get_available_providers())
+    available = onnxruntime_module().get_available_providers()
+    return [name for name in available if name != "AzureExecutionProvider"]

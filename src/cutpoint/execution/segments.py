@@ -96,7 +96,9 @@ class Segments:
         self._sessions = {segment.id: self._session(segment) for segment in self.segments}
 
     def __repr__(self) -> str:
-        return f"<Segments of {self.graph.name}: {len(self.segments)} [{', '.join(self.providers)}]>"
+        return (
+            f"<Segments of {self.graph.name}: {len(self.segments)} [{', '.join(self.providers)}]>"
+        )
 
     @property
     def providers(self) -> tuple[str, ...]:

@@ -1,7 +1,15 @@
 """WHAT is computed: model file -> graph, cuts, blocks, segments."""
 
 from cutpoint.graph.candidates import candidate_cuts
-from cutpoint.graph.cut import DEVICE_ONLY, SERVER_ONLY, Cut, cut_at, cut_id, device_only, server_only
+from cutpoint.graph.cut import (
+    DEVICE_ONLY,
+    SERVER_ONLY,
+    Cut,
+    cut_at,
+    cut_id,
+    device_only,
+    server_only,
+)
 from cutpoint.graph.feed import Arrays, checked_feed, checked_outputs
 from cutpoint.graph.graph import Graph
 from cutpoint.graph.load import graph_from_model, value_names

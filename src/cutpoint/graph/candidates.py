@@ -1,4 +1,4 @@
-"""The cuts worth considering: one crossing value, at a boundary the runtime does not fuse across."""
+"""The cuts worth considering: one crossing value, where the runtime does not fuse across."""
 
 from cutpoint.graph.cut import Cut, cut_at
 from cutpoint.graph.graph import Graph

@@ -132,4 +132,6 @@ def _is_made_in(graph: Graph, name: str, nodes: int) -> bool:
 
 def _returned(graph: Graph, head: int) -> tuple[str, ...]:
     tail = graph.all_nodes & ~head
-    return tuple(name for name in graph.outputs if name in graph.values and _is_made_in(graph, name, tail))
+    return tuple(
+        name for name in graph.outputs if name in graph.values and _is_made_in(graph, name, tail)
+    )

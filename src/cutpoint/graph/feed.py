@@ -23,7 +23,9 @@ def checked_feed(graph: Graph, feed: Mapping[str, object]) -> Arrays:
     """
     unknown = sorted(set(feed) - set(graph.inputs))
     if unknown:
-        raise FeedError(f"{unknown} are not inputs of {graph.name!r}: it takes {list(graph.inputs)}")
+        raise FeedError(
+            f"{unknown} are not inputs of {graph.name!r}: it takes {list(graph.inputs)}"
+        )
     missing = [name for name in graph.inputs if name not in feed]
     if missing:
         raise FeedError(f"inputs {missing} of {graph.name!r} are missing: feed every input")
@@ -43,7 +45,9 @@ def checked_outputs(graph: Graph, names: list[str] | tuple[str, ...] | None) -> 
         return graph.outputs
     unknown = sorted(set(names) - set(graph.outputs))
     if unknown:
-        raise FeedError(f"{unknown} are not outputs of {graph.name!r}: it has {list(graph.outputs)}")
+        raise FeedError(
+            f"{unknown} are not outputs of {graph.name!r}: it has {list(graph.outputs)}"
+        )
     return tuple(names)
 
 

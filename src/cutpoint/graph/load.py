@@ -11,7 +11,9 @@ from cutpoint.graph.graph import Graph
 from cutpoint.graph.node import Node
 from cutpoint.graph.value import Value
 
-_RANDOM_OPERATORS = frozenset({"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike"})
+_RANDOM_OPERATORS = frozenset(
+    {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike"}
+)
 """Depend on no input, yet may not be computed twice: each copy would differ."""
 
 
@@ -129,7 +131,9 @@ def _values(graph: ir.Graph, nodes: tuple[Node, ...], inputs: tuple[str, ...]) -
         for name in node.inputs:
             consumers[name].append(node.index)
     return {
-        name: Value(name, _dtype(typed[name]), _shape(typed[name]), producer, tuple(consumers[name]))
+        name: Value(
+            name, _dtype(typed[name]), _shape(typed[name]), producer, tuple(consumers[name])
+        )
         for name, producer in producers.items()
     }
 

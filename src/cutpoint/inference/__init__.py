@@ -1,1 +1,32 @@
 """ONE inference as a state machine: events in, actions out."""
+
+from cutpoint.inference.actions import Action, Cancel, Deliver, RunHead, RunTail, Send
+from cutpoint.inference.events import (
+    Answered,
+    Event,
+    HeadDone,
+    OffloadFailed,
+    PatienceEnded,
+    TailDone,
+    Uploaded,
+)
+from cutpoint.inference.machine import Inference
+from cutpoint.inference.patience import patience_s
+
+__all__ = [
+    "Action",
+    "Answered",
+    "Cancel",
+    "Deliver",
+    "Event",
+    "HeadDone",
+    "Inference",
+    "OffloadFailed",
+    "PatienceEnded",
+    "RunHead",
+    "RunTail",
+    "Send",
+    "TailDone",
+    "Uploaded",
+    "patience_s",
+]

@@ -37,4 +37,4 @@ class Parts:
     @property
     def latency_s(self) -> float:
         """Device input ready -> output ready."""
-        return sum(getattr(self, field.name) for field in fields(self))
+        return sum(float(getattr(self, field.name)) for field in fields(self))

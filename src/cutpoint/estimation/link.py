@@ -1,0 +1,92 @@
+"""What the link is like now, from real transfers and tiny probes."""
+
+from collections import deque
+from math import exp, log
+from statistics import median
+
+from cutpoint.records import LinkConditions
+
+_FULL_WEIGHT = 0.6
+"""How far a transfer that says enough moves the estimate."""
+
+_TELLING_S = 0.02
+"""Link time (believed or measured) from which a transfer says enough."""
+
+_NUM_ROUND_TRIPS = 9
+
+
+class BandwidthEstimate:
+    """
+    Sustained rate of one direction.
+
+    A moving average of the logarithm, so that a rise and a fall by the same factor
+    are followed equally fast. A transfer counts by the link time it took or should
+    have taken: tiny ones on a fast link say little.
+    """
+
+    def __init__(self) -> None:
+        self.bytes_per_s: float | None = None
+
+    def observe(self, size_bytes: float, duration_s: float) -> None:
+        """
+        Learn from a transfer.
+
+        Parameters
+        ----------
+        size_bytes
+            Bytes that passed the bottleneck ...
+        duration_s
+            ... in this time, the fixed time of a message not included.
+        """
+        if size_bytes <= 0 or duration_s <= 0:
+            return
+        rate = size_bytes / duration_s
+        if self.bytes_per_s is None:
+            self.bytes_per_s = rate
+            return
+        expected_s = size_bytes / self.bytes_per_s
+        weight = _FULL_WEIGHT * min(1.0, max(expected_s, duration_s) / _TELLING_S)
+        self.bytes_per_s = exp((1 - weight) * log(self.bytes_per_s) + weight * log(rate))
+
+
+class LinkEstimator:
+    """
+    The link to one server as believed now.
+
+    Notes
+    -----
+    Simple on purpose: rate and round trip are taken apart by construction (rates
+    from the spacing of acknowledgements, round trips from tiny messages).
+    """
+
+    def __init__(self) -> None:
+        self.up = BandwidthEstimate()
+        self.down = BandwidthEstimate()
+        self._round_trips_s: deque[float] = deque(maxlen=_NUM_ROUND_TRIPS)
+
+    def observe_round_trip(self, duration_s: float) -> None:
+        """Learn from a tiny message and its answer, the other side's work not included."""
+        if duration_s > 0:
+            self._round_trips_s.append(duration_s)
+
+    def forget(self) -> None:
+        """Drop the round trips: the connection is a new one, perhaps over another path."""
+        self._round_trips_s.clear()
+
+    @property
+    def round_trip_s(self) -> float | None:
+        """Median of the latest round trips; ``None`` before the first."""
+        return median(self._round_trips_s) if self._round_trips_s else None
+
+    def conditions(self) -> LinkConditions | None:
+        """
+        Give the link as believed now; ``None`` before anything was measured.
+
+        A direction nothing was measured in is taken to be like the other one.
+        """
+        round_trip_s = self.round_trip_s
+        up = self.up.bytes_per_s or self.down.bytes_per_s
+        if round_trip_s is None or up is None:
+            return None
+        down = self.down.bytes_per_s or up
+        return LinkConditions(up, down, round_trip_s / 2, round_trip_s / 2)

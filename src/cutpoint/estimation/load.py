@@ -1,0 +1,47 @@
+"""What a server's load is now, from what it reports with every answer."""
+
+from math import exp
+
+from cutpoint.records import LoadConditions
+
+_WEIGHT = 0.4
+_WAIT_FADES_S = 2.0
+_SLOWDOWN_FADES_S = 10.0
+"""A report loses its hold: while nothing is offloaded, nothing is known of the load."""
+
+
+class LoadEstimator:
+    """Waiting (additive) and slow-down (multiplicative) of one server, ageing to idle."""
+
+    def __init__(self) -> None:
+        self._wait_s = 0.0
+        self._slowdown = 1.0
+        self._at_s = 0.0
+
+    def observe(self, wait_s: float, tail_s: float, idle_tail_s: float, at_s: float) -> None:
+        """
+        Learn from one answer.
+
+        Parameters
+        ----------
+        wait_s
+            Its time in the server's queue.
+        tail_s, idle_tail_s
+            What its tail took, and takes on the idle server.
+        at_s
+            When the answer came.
+        """
+        believed = self.conditions(at_s)
+        self._wait_s = (1 - _WEIGHT) * believed.wait_s + _WEIGHT * max(wait_s, 0.0)
+        if idle_tail_s > 0:
+            ratio = max(tail_s / idle_tail_s, 0.1)
+            self._slowdown = (1 - _WEIGHT) * believed.slowdown + _WEIGHT * ratio
+        self._at_s = at_s
+
+    def conditions(self, at_s: float) -> LoadConditions:
+        """Give the load as believed at a time."""
+        age_s = max(at_s - self._at_s, 0.0)
+        return LoadConditions(
+            wait_s=self._wait_s * exp(-age_s / _WAIT_FADES_S),
+            slowdown=1.0 + (self._slowdown - 1.0) * exp(-age_s / _SLOWDOWN_FADES_S),
+        )

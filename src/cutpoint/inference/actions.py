@@ -1,0 +1,49 @@
+"""What an inference asks for; the client or the simulator carries it out."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RunHead:
+    """Run the nodes before the cut (all of them for device-only) and encode what crosses."""
+
+
+@dataclass(frozen=True)
+class Send:
+    """
+    Send the crossing values to the server.
+
+    Parameters
+    ----------
+    patience_s
+        How long to wait for the answer before telling `PatienceEnded`.
+    """
+
+    patience_s: float
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Tell the server to drop the request, and drop what is still to be sent."""
+
+
+@dataclass(frozen=True)
+class RunTail:
+    """Run the nodes behind the cut on the device, from the values it still holds."""
+
+
+@dataclass(frozen=True)
+class Deliver:
+    """
+    Give the outputs to the caller.
+
+    Parameters
+    ----------
+    from_server
+        Whether they are the server's; else the device's own.
+    """
+
+    from_server: bool
+
+
+Action = RunHead | Send | Cancel | RunTail | Deliver

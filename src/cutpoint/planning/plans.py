@@ -1,0 +1,39 @@
+"""From a row of the cut table to a plan."""
+
+import numpy as np
+
+from cutpoint.cost import CutTable, Prediction
+from cutpoint.records import DEVICE, RAW, Leg, Plan
+
+
+def best_row(prediction: Prediction) -> int:
+    """
+    Give the row that answers soonest.
+
+    Ties go to the earlier row: device-only before server-only before a split.
+    """
+    return int(np.argmin(prediction.latency_s))
+
+
+def plan_for(table: CutTable, row: int, prediction: Prediction, server: str | None) -> Plan:
+    """
+    Give the plan of one row.
+
+    Parameters
+    ----------
+    server
+        Address of the server; unused for device-only.
+
+    Raises
+    ------
+    ValueError
+        If the row uses a server and none is named.
+    """
+    cut = table.cuts[row]
+    if cut.placement == "device":
+        return Plan("device", cut.id, (Leg(DEVICE, None),), prediction.parts(row))
+    if server is None:
+        raise ValueError(f"row {row} ({cut.id}) uses a server, and none is named")
+    codecs = (RAW,) * len(cut.crossing)
+    legs = (Leg(DEVICE, cut.id, cut.crossing, codecs), Leg(server, None))
+    return Plan(cut.placement, cut.id, legs, prediction.parts(row))

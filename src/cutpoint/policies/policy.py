@@ -1,0 +1,53 @@
+"""What a policy is: it decides now, and remembers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cutpoint.cost import CutTable
+from cutpoint.graph import Cut, Graph
+from cutpoint.records import Conditions, InferenceRecord, Plan
+
+
+@dataclass(frozen=True)
+class Situation:
+    """
+    What one decision may look at.
+
+    Parameters
+    ----------
+    at_s
+        Now, on the session's clock.
+    table
+        The candidate cuts.
+    conditions
+        Link, load and device as believed now.
+    server
+        Address of the server; ``None`` when there is none.
+    """
+
+    at_s: float
+    table: CutTable
+    conditions: Conditions
+    server: str | None
+
+
+class Policy(Protocol):
+    """Decides for one inference at a time; has no clock, socket or thread of its own."""
+
+    @property
+    def name(self) -> str:
+        """By which it is chosen and reported."""
+        ...
+
+    def candidates(self, graph: Graph) -> Sequence[Cut]:
+        """Give the interior cuts it may ask for; segments are built for these."""
+        ...
+
+    def decide(self, situation: Situation) -> Plan:
+        """Give the plan of the next inference."""
+        ...
+
+    def observe(self, record: InferenceRecord) -> None:
+        """Learn from an inference that has ended."""
+        ...

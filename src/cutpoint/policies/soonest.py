@@ -1,0 +1,66 @@
+"""cutpoint's own policy: the row that answers soonest, changed only for a real gain."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cutpoint.cost import predict
+from cutpoint.graph import Cut, Graph, candidate_cuts
+from cutpoint.planning import best_row, plan_for, shortlist
+from cutpoint.policies.policy import Situation
+from cutpoint.records import InferenceRecord, Plan
+
+
+class Soonest:
+    """
+    Take the row with the least predicted latency.
+
+    Parameters
+    ----------
+    least_gain
+        Share of the present row's latency another row must save before it is taken.
+    votes
+        Decisions in a row that must agree on leaving. A present row that cannot be
+        used, or takes twice as long as the best, is left at once.
+    """
+
+    name = "soonest"
+
+    def __init__(self, least_gain: float = 0.05, votes: int = 2) -> None:
+        self.least_gain = least_gain
+        self.votes = votes
+        self._present: str | None = None
+        self._agreeing = 0
+
+    def candidates(self, graph: Graph) -> Sequence[Cut]:
+        """Give the shortlist of the graph's candidate cuts."""
+        return shortlist(graph, candidate_cuts(graph))
+
+    def decide(self, situation: Situation) -> Plan:
+        """Give the soonest plan, with hysteresis."""
+        prediction = predict(situation.table, situation.conditions)
+        latency_s = prediction.latency_s
+        row = best_row(prediction)
+        present = situation.table.find(self._present)
+        if present is not None and not self._is_left(
+            float(latency_s[present]), float(latency_s[row])
+        ):
+            row = present
+        self._present = situation.table.cuts[row].id
+        return plan_for(situation.table, row, prediction, situation.server)
+
+    def observe(self, record: InferenceRecord) -> None:
+        """Learn nothing more: what an inference took is in the conditions already."""
+
+    def _is_left(self, present_s: float, best_s: float) -> bool:
+        if not np.isfinite(present_s) or present_s > 2 * best_s:
+            self._agreeing = 0
+            return True
+        if best_s >= (1 - self.least_gain) * present_s:
+            self._agreeing = 0
+            return False
+        self._agreeing += 1
+        if self._agreeing < self.votes:
+            return False
+        self._agreeing = 0
+        return True
