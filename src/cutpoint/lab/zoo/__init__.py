@@ -1,0 +1,6 @@
+"""Nine classic image classifiers as real ONNX files, with seeded random weights."""
+
+from cutpoint.lab.zoo.images import sample_images
+from cutpoint.lab.zoo.models import ZOO, ZooEntry, build, write
+
+__all__ = ["ZOO", "ZooEntry", "build", "sample_images", "write"]

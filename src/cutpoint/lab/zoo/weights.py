@@ -1,0 +1,132 @@
+"""Which weights a light model leaves open, and the seeded numbers that fill them."""
+
+import math
+import zlib
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from cutpoint.exceptions import ModelError
+
+Weights = dict[str, NDArray[np.float32]]
+"""Float weights by value name."""
+
+Role = tuple[str, int]
+"""What a weight is: the operator type that takes it, and as which input."""
+
+_RESHAPING = ("Reshape", "Unsqueeze")
+"""A weight may pass through these on the way to the operator that gives it its role."""
+
+_MEAN_AND_STD: Mapping[Role, tuple[float, float]] = {
+    ("Conv", 2): (0.0, 0.05),
+    ("Gemm", 2): (0.0, 0.05),
+    ("BatchNormalization", 1): (1.0, 0.1),
+    ("BatchNormalization", 2): (0.0, 0.1),
+    # Mean and variance: nothing is known before the calibration.
+    ("BatchNormalization", 3): (0.0, 0.0),
+    ("BatchNormalization", 4): (1.0, 0.0),
+    # Caffe's Scale layer, which follows its batch normalisation as Mul and Add.
+    ("Mul", 1): (1.0, 0.1),
+    ("Add", 1): (0.0, 0.1),
+}
+"""Normal distribution of each kind of weight that has no fan-in."""
+
+
+def strip_weights(
+    source: onnx.GraphProto, name: str
+) -> tuple[onnx.GraphProto, dict[str, tuple[int, ...]]]:
+    """
+    Give a copy of the graph without its float weights, and their shapes.
+
+    The copy has no ConstantOfShape node, no weight among its inputs, and only
+    the initializers that a node reads (the shapes of Reshape nodes). Weights that
+    ship as numbers go too: a trained bias means nothing beside random weights.
+
+    Parameters
+    ----------
+    source
+        Graph of a light model; left as it is.
+    name
+        Name of the copy.
+    """
+    held = {tensor.name: tensor for tensor in source.initializer}
+    nodes = [node for node in source.node if node.op_type != "ConstantOfShape"]
+    used = {value for node in nodes for value in node.input}
+    shapes = {
+        node.output[0]: tuple(numpy_helper.to_array(held[node.input[0]]).tolist())
+        for node in source.node
+        if node.op_type == "ConstantOfShape"
+    }
+    is_float = onnx.TensorProto.FLOAT
+    kept = [tensor for tensor in source.initializer if tensor.name in used]
+    shapes |= {tensor.name: tuple(tensor.dims) for tensor in kept if tensor.data_type == is_float}
+    graph = helper.make_graph(
+        nodes,
+        name,
+        inputs=[value for value in source.input if value.name not in held],
+        outputs=source.output,
+        initializer=[tensor for tensor in kept if tensor.data_type != is_float],
+    )
+    return graph, shapes
+
+
+def weight_roles(graph: onnx.GraphProto, names: Mapping[str, object]) -> dict[str, Role]:
+    """Give each named weight its role, in the order in which the nodes read them."""
+    origin = {name: name for name in names}
+    roles: dict[str, Role] = {}
+    for node in graph.node:
+        for input_idx, value in enumerate(node.input):
+            if value not in origin:
+                continue
+            if node.op_type in _RESHAPING:
+                origin[node.output[0]] = origin[value]
+            else:
+                roles[origin[value]] = (node.op_type, input_idx)
+    return roles
+
+
+def draw_weight(name: str, role: Role, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
+    """
+    Draw one weight from a stream of its own, so that no order of drawing matters.
+
+    Parameters
+    ----------
+    name
+        The weight's value name; with ``seed`` it names the stream.
+    role
+        Which operator takes it, and where; decides the distribution.
+    shape
+        Shape of the weight.
+    seed
+        Not negative.
+
+    Raises
+    ------
+    ModelError
+        If no distribution is known for the role.
+    """
+    mean, std = _distribution(name, role, shape)
+    rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    weight = rng.standard_normal(shape, dtype=np.float32)
+    # In place: vgg19 has one weight of 411 MB.
+    weight *= np.float32(std)
+    weight += np.float32(mean)
+    return weight
+
+
+def _distribution(name: str, role: Role, shape: tuple[int, ...]) -> tuple[float, float]:
+    # He-normal keeps the second moment through Relu. Every Gemm here has transB set,
+    # so its fan-in is the last dimension, also before the Reshape of inception_v1.
+    if role == ("Conv", 1):
+        return 0.0, math.sqrt(2 / math.prod(shape[1:]))
+    if role == ("Gemm", 1):
+        return 0.0, math.sqrt(2 / shape[-1])
+    if role not in _MEAN_AND_STD:
+        raise ModelError(
+            f"weight {name!r} is input {role[1]} of {role[0]}: the zoo knows no distribution "
+            "for that; install the onnx release that cutpoint was tested with"
+        )
+    return _MEAN_AND_STD[role]
