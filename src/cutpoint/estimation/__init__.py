@@ -2,6 +2,7 @@
 
 from cutpoint.estimation.link import BandwidthEstimate, LinkEstimator
 from cutpoint.estimation.load import LoadEstimator
+from cutpoint.estimation.progress import ProgressMeter
 from cutpoint.estimation.slowdown import SlowdownEstimator
 
-__all__ = ["BandwidthEstimate", "LinkEstimator", "LoadEstimator", "SlowdownEstimator"]
+__all__ = ["BandwidthEstimate", "LinkEstimator", "LoadEstimator", "ProgressMeter", "SlowdownEstimator"]

@@ -48,6 +48,13 @@ class BandwidthEstimate:
         weight = _FULL_WEIGHT * min(1.0, max(expected_s, duration_s) / _TELLING_S)
         self.bytes_per_s = exp((1 - weight) * log(self.bytes_per_s) + weight * log(rate))
 
+    def observe_at_most(self, size_bytes: float, duration_s: float) -> None:
+        """Learn that bytes have *not* passed in this time: the rate is at most their ratio."""
+        if duration_s <= 0 or size_bytes <= 0:
+            return
+        if self.bytes_per_s is None or size_bytes / duration_s < self.bytes_per_s:
+            self.observe(size_bytes, duration_s)
+
 
 class LinkEstimator:
     """

@@ -150,11 +150,8 @@ class Segments:
 
     def outputs_of(self, values: Mapping[str, Any]) -> Arrays:
         """Give the model's outputs among values, those that need no node included."""
-        found = {name: values[name] for name in self.graph.outputs if name in values}
-        for name in self.graph.constants:
-            weight = self.graph.source.graph.initializers[name].const_value
-            found[name] = weight.numpy()
-        return found
+        made = {**values, **constant_outputs(self.graph)}
+        return {name: made[name] for name in self.graph.outputs if name in made}
 
     def _run_one(self, segment: Segment, execution: Execution) -> None:
         session = self._sessions[segment.id]
@@ -186,3 +183,9 @@ class Segments:
                     f"ONNX Runtime cannot load segment {segment.id} of {self.graph.name!r} "
                     f"({list(segment.inputs)} -> {list(segment.outputs)}): {error}"
                 ) from error
+
+
+def constant_outputs(graph: Graph) -> Arrays:
+    """Give the outputs that depend on weights alone."""
+    weights = graph.source.graph.initializers
+    return {name: weights[name].const_value.numpy() for name in graph.constants}

@@ -52,8 +52,7 @@ def device_only(graph: Graph) -> Cut:
 
 def server_only(graph: Graph) -> Cut:
     """Give the cut that sends the model's inputs and keeps no node."""
-    used = (name for name in graph.inputs if graph.values[name].consumers)
-    return Cut("server", SERVER_ONLY, tuple(sorted(used)), 0, _returned(graph, 0))
+    return Cut("server", SERVER_ONLY, tuple(sorted(graph.inputs)), 0, _returned(graph, 0))
 
 
 def cut_at(graph: Graph, crossing: Iterable[str]) -> Cut:

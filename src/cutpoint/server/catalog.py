@@ -1,0 +1,105 @@
+"""Which model a name means."""
+
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from typing import NamedTuple
+
+from cutpoint.exceptions import ModelError, ModelMismatchError
+from cutpoint.graph import SERVER_ONLY, Cut
+from cutpoint.server.served_model import ServedModel
+
+
+class Endpoint(NamedTuple):
+    """A whole model or a tail: a model of the protocol, ready to run."""
+
+    name: str
+    model: ServedModel
+    cut: Cut
+
+
+class Catalog:
+    """
+    The models of one server by the names they are served under.
+
+    Parameters
+    ----------
+    models
+        Loaded and warm.
+    """
+
+    def __init__(self, models: Iterable[ServedModel] = ()) -> None:
+        self._models = {model.name: model for model in models}
+        self._builder = ThreadPoolExecutor(1, thread_name_prefix="cutpoint-build")
+        self._building: dict[str, Future[Cut]] = {}
+        self._lock = Lock()
+
+    def __repr__(self) -> str:
+        return f"<Catalog: {', '.join(self._models) or 'empty'}>"
+
+    def add(self, model: ServedModel) -> None:
+        """Serve one more model."""
+        self._models[model.name] = model
+
+    def close(self) -> None:
+        """Stop building."""
+        self._builder.shutdown(wait=True, cancel_futures=True)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Give everything that is ready."""
+        models = tuple(self._models.values())
+        return tuple(Endpoint(m.served_name(cut), m, cut) for m in models for cut in m.cuts)
+
+    def resolve(self, name: str) -> Endpoint:
+        """
+        Give what a name means.
+
+        Raises
+        ------
+        ModelError
+            If nothing by this name is ready.
+        ModelMismatchError
+            If the name is of a tail of another model file.
+        """
+        model, cut_id = self._parsed(name)
+        cut = next((cut for cut in model.cuts if cut.id == cut_id), None)
+        if cut is None:
+            raise ModelError(f"tail {name!r} is not built: ask for it with ModelReady and wait")
+        return Endpoint(name, model, cut)
+
+    def is_ready(self, name: str) -> bool:
+        """
+        Tell whether a name is ready; begin to build it if it is a tail that could be.
+
+        Raises
+        ------
+        ModelError
+            If the name means nothing here, or its tail could not be built.
+        """
+        model, cut_id = self._parsed(name)
+        if any(cut.id == cut_id for cut in model.cuts):
+            return True
+        with self._lock:
+            building = self._building.get(name)
+            if building is None:
+                self._building[name] = self._builder.submit(model.add_tail, cut_id)
+                return False
+        if building.done():
+            building.result()  # raises what went wrong
+        return building.done()
+
+    def _parsed(self, name: str) -> tuple[ServedModel, str]:
+        whole, _, rest = name.partition(".")
+        model = self._models.get(whole)
+        if model is None:
+            known = ", ".join(sorted(self._models)) or "none yet"
+            raise ModelError(f"no model {name!r} here; this server has: {known}")
+        if not rest:
+            return model, SERVER_ONLY
+        digest, _, cut_id = rest.partition(".")
+        if digest != model.graph.sha256[: len(digest)] or not digest:
+            raise ModelMismatchError(
+                f"{name!r} is a tail of another file: this server's {whole!r} is "
+                f"{model.graph.sha256[:12]}; give both sides the same file"
+            )
+        return model, cut_id

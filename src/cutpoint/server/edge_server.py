@@ -1,0 +1,191 @@
+"""The server process: live at once, ready when every model is warm, gone on SIGTERM."""
+
+import asyncio
+import ipaddress
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from cutpoint.exceptions import ConnectError, CutpointError
+from cutpoint.execution.runtime import keep_freed_memory
+from cutpoint.server.catalog import Catalog
+from cutpoint.server.data_plane import DataPlane
+from cutpoint.server.served_model import ServedModel
+from cutpoint.server.service import InferenceService
+from cutpoint.server.work_queue import WorkQueue
+from cutpoint.wire.channel import SERVER_OPTIONS
+from cutpoint.wire.protocol import services
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """
+    How a server runs.
+
+    Parameters
+    ----------
+    host
+        Address to bind; loopback only for now.
+    port
+        0 takes any free one.
+    num_workers
+        Requests computed at the same time.
+    max_waiting
+        Requests that may wait; ``None`` is twice the workers.
+    num_threads
+        Threads inside one operator; ``None`` leaves the runtime's default.
+    providers
+        Execution providers; ``None`` takes what the build has.
+    drain_s
+        How long requests under way may take after SIGTERM.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8001
+    num_workers: int = 1
+    max_waiting: int | None = None
+    num_threads: int | None = None
+    providers: tuple[str, ...] | None = None
+    drain_s: float = 5.0
+
+
+class EdgeServer:
+    """
+    Serves models and their tails.
+
+    Parameters
+    ----------
+    settings
+        How.
+    """
+
+    def __init__(self, settings: ServerSettings) -> None:
+        _check_is_loopback(settings.host)
+        self.settings = settings
+        self.catalog = Catalog()
+        self.queue = WorkQueue(settings.num_workers, settings.max_waiting)
+        self._service = InferenceService(DataPlane(self.catalog, self.queue), version("cutpoint"))
+        self._health = health.aio.HealthServicer()
+        self._server: Any = None
+        self._malloc_kept = keep_freed_memory()
+
+    async def start(self) -> str:
+        """
+        Listen; live from here on, not ready yet.
+
+        Returns
+        -------
+        str
+            The address, with the port that was taken.
+
+        Raises
+        ------
+        ConnectError
+            If the port cannot be bound.
+        """
+        self._server = grpc.aio.server(options=SERVER_OPTIONS)
+        services.add_GRPCInferenceServiceServicer_to_server(self._service, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        wanted = f"{self.settings.host}:{self.settings.port}"
+        try:
+            port = self._server.add_insecure_port(wanted)
+        except RuntimeError as error:
+            raise ConnectError(f"cannot listen on {wanted}: is another server running?") from error
+        await self._server.start()
+        return f"{self.settings.host}:{port}"
+
+    async def load(
+        self, paths: Sequence[str], progress: Callable[[ServedModel], None] | None = None
+    ) -> None:
+        """
+        Load, warm and time models; ready when all are.
+
+        Raises
+        ------
+        ModelError
+            If one cannot be loaded.
+        """
+        for path in paths:
+            model = await asyncio.to_thread(
+                ServedModel.load,
+                path,
+                num_threads=self.settings.num_threads,
+                providers=self.settings.providers,
+                malloc_kept=self._malloc_kept,
+            )
+            self.catalog.add(model)
+            if progress is not None:
+                progress(model)
+        self._service.is_ready = True
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self) -> None:
+        """Refuse new requests, finish those under way, end."""
+        self._service.is_ready = False
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._server.stop(self.settings.drain_s)
+        await asyncio.to_thread(self.queue.close)
+        await asyncio.to_thread(self.catalog.close)
+
+    async def _set_health(self, status: Any) -> None:
+        await self._health.set("", status)
+        await self._health.set("inference.GRPCInferenceService", status)
+
+
+async def serve(
+    paths: Sequence[str],
+    settings: ServerSettings,
+    *,
+    on_listening: Callable[[str], None],
+    on_model: Callable[[ServedModel], None],
+    on_ready: Callable[[], None],
+) -> None:
+    """
+    Serve models until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    on_listening, on_model, on_ready
+        Told the address, each model as it becomes warm, and that all are.
+
+    Raises
+    ------
+    ModelError, ConnectError
+        If a model cannot be loaded or the port cannot be bound.
+    """
+    server = EdgeServer(settings)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    on_listening(await server.start())
+    try:
+        await server.load(paths, on_model)
+        on_ready()
+        await stopped.wait()
+    except CutpointError:
+        _log.exception("the server ends")
+        raise
+    finally:
+        await server.stop()
+
+
+def _check_is_loopback(host: str) -> None:
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise ConnectError(
+            f"cannot serve on {host!r}: only loopback (127.0.0.1, ::1) is allowed until TLS is "
+            "there; reach it through an SSH tunnel"
+        )

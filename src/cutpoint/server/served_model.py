@@ -1,0 +1,213 @@
+"""A model as the server holds it: once, in segments, every tail of it warm and timed."""
+
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
+from threading import Lock
+
+from cutpoint.exceptions import ModelError, RemoteExecutionError
+from cutpoint.execution import ModelFile, Segments, constant_outputs, load_graph
+from cutpoint.execution.runtime import quiet_options
+from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph, candidate_cuts, server_only
+from cutpoint.planning import shortlist
+from cutpoint.profiling import read_environment, sample_feed
+from cutpoint.records import FORMAT_VERSION, Profile, Sample
+from cutpoint.wire.holdings import Holdings
+from cutpoint.wire.names import TailName
+from cutpoint.wire.protocol import PROTOCOL_VERSION
+from cutpoint.wire.tensors import TensorSpec, spec_of_value
+
+_WARM_UP_RUNS = 2
+_TIMED_RUNS = 5
+_MAX_EXTRA_TAILS = 4
+"""Tails beside the segments, each with weights of its own; more are refused."""
+
+
+class ServedModel:
+    """
+    One model, its segments, and what each of its tails takes on this idle host.
+
+    Parameters
+    ----------
+    graph
+        The model.
+    num_threads
+        Threads inside one operator; ``None`` leaves the runtime's default.
+    providers
+        Execution providers, as for ONNX Runtime.
+    malloc_kept
+        Reported in the profile's environment.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        num_threads: int | None = None,
+        providers: Sequence[str] | None = None,
+        malloc_kept: bool = False,
+    ) -> None:
+        self.graph = graph
+        self._num_threads = num_threads
+        self._providers = providers
+        self._malloc_kept = malloc_kept
+        self._candidates = {cut.id: cut for cut in candidate_cuts(graph)}
+        kept = shortlist(graph, tuple(self._candidates.values()))
+        self._segments = self._held(kept)
+        self._extra: dict[str, Segments] = {}
+        self._extra_lock = Lock()
+        self._cuts = {cut.id: cut for cut in (server_only(graph), *kept)}
+        self._tail_s: dict[str, float] = {}
+        self._warm(tuple(self._cuts.values()))
+
+    @classmethod
+    def load(cls, path: str, **settings: object) -> "ServedModel":
+        """
+        Load, warm and time a model file.
+
+        Raises
+        ------
+        ModelError
+            If it cannot be loaded.
+        """
+        return cls(load_graph(ModelFile.open(path)), **settings)  # type: ignore[arg-type]
+
+    @property
+    def name(self) -> str:
+        """The name of the whole model."""
+        return self.graph.name
+
+    @property
+    def cuts(self) -> tuple[Cut, ...]:
+        """Server-only and the cuts whose tails are warm."""
+        return tuple(self._cuts.values())
+
+    def served_name(self, cut: Cut) -> str:
+        """Give the name a tail is served under; the model's own for the whole."""
+        if cut.id == SERVER_ONLY:
+            return self.name
+        return str(TailName(self.name, self.graph.sha256, cut.id))
+
+    def idle_s(self, cut: Cut) -> float:
+        """Give what a tail takes on this host when idle."""
+        return self._tail_s[cut.id]
+
+    def inputs_of(self, cut: Cut) -> tuple[TensorSpec, ...]:
+        """Give the tensors a tail takes: every input of the model for the whole."""
+        names = self.graph.inputs if cut.id == SERVER_ONLY else cut.crossing
+        return self._specs(names)
+
+    def outputs_of(self, cut: Cut) -> tuple[TensorSpec, ...]:
+        """Give the tensors a tail makes: every output of the model for the whole."""
+        return self._specs(self.graph.outputs if cut.id == SERVER_ONLY else cut.returned)
+
+    def run(self, cut: Cut, values: Arrays, is_stopped: Callable[[], bool]) -> tuple[Arrays, float]:
+        """
+        Run a tail.
+
+        Returns
+        -------
+        outputs : dict of arrays
+        tail_s : float
+            Seconds in segments.
+
+        Raises
+        ------
+        RemoteExecutionError
+            If it was stopped between segments, or ONNX Runtime failed.
+        """
+        segments = self._extra.get(cut.id, self._segments)
+        try:
+            execution = segments.run(segments.tail_of(cut), values, is_stopped=is_stopped)
+        except ModelError:
+            raise
+        except Exception as error:  # ONNX Runtime raises a class per status, none public
+            raise RemoteExecutionError(f"{self.served_name(cut)}: {error}") from error
+        if is_stopped():
+            raise RemoteExecutionError(f"{self.served_name(cut)}: stopped on request")
+        return segments.outputs_of(execution.values), execution.duration_s
+
+    def add_tail(self, cut_id: str) -> Cut:
+        """
+        Build, warm and time the tail of a candidate that no segment boundary meets.
+
+        Raises
+        ------
+        ModelError
+            If the graph has no such candidate, or enough tails were added already.
+        """
+        with self._extra_lock:
+            if cut_id in self._cuts:
+                return self._cuts[cut_id]
+            cut = self._candidates.get(cut_id)
+            if cut is None:
+                raise ModelError(
+                    f"model {self.name!r} has no candidate cut {cut_id}: "
+                    "`cutpoint inspect` lists them"
+                )
+            if len(self._extra) >= _MAX_EXTRA_TAILS:
+                raise ModelError(
+                    f"model {self.name!r} holds {_MAX_EXTRA_TAILS} tails beside its segments "
+                    f"already: cut {cut_id} is refused"
+                )
+            self._extra[cut_id] = self._held((cut,))
+            self._warm((cut,))
+            self._cuts[cut_id] = cut
+            return cut
+
+    def holdings(self) -> Holdings:
+        """Describe what is held, for a device that plans."""
+        tails = {cut.id: cut.crossing for cut in self.cuts}
+        return Holdings(PROTOCOL_VERSION, self.graph.sha256, self.profile(), tails)
+
+    def profile(self) -> Profile:
+        """Give the idle times of the whole and of each tail."""
+        samples = [Sample("whole", "", self._tail_s[SERVER_ONLY])]
+        samples += [Sample("tail", cut.id, self._tail_s[cut.id]) for cut in self.cuts]
+        environment = read_environment(
+            providers=self._segments.providers,
+            num_threads=self._num_threads or 0,
+            malloc_kept=self._malloc_kept,
+            emulated_slowdown=1.0,
+        )
+        return Profile(
+            format_version=FORMAT_VERSION,
+            model_sha256=self.graph.sha256,
+            model_name=self.name,
+            host="server",
+            environment=environment,
+            cuts=tuple(cut.crossing for cut in self.cuts if cut.id != SERVER_ONLY),
+            samples=tuple(samples),
+            contention=1.0,
+        )
+
+    def _held(self, cuts: Sequence[Cut]) -> Segments:
+        return Segments(
+            self.graph,
+            cuts,
+            options=quiet_options(self._num_threads),
+            providers=self._providers,
+        )
+
+    def _warm(self, cuts: Sequence[Cut]) -> None:
+        """Run every segment of these cuts until warm, then time their tails."""
+        segments = self._extra.get(cuts[0].id, self._segments)
+        feed = sample_feed(self.graph)
+        runs: dict[str, list[float]] = {}
+        for repeat in range(_WARM_UP_RUNS + _TIMED_RUNS):
+            for run in segments.run(segments.segments, feed).runs:
+                if repeat >= _WARM_UP_RUNS:
+                    runs.setdefault(run.segment, []).append(run.duration_s)
+            time.sleep(0)  # lets the event loop answer health checks between runs
+        for cut in cuts:
+            tail = segments.tail_of(cut)
+            self._tail_s[cut.id] = sum(median(runs[segment.id]) for segment in tail)
+
+    def _specs(self, names: Sequence[str]) -> tuple[TensorSpec, ...]:
+        constants = constant_outputs(self.graph)
+        return tuple(
+            TensorSpec.of(name, constants[name])
+            if name in constants
+            else spec_of_value(self.graph.values[name])
+            for name in names
+        )

@@ -1,0 +1,137 @@
+"""Frames of the stream between cutpoint peers, as messages of the protocol.
+
+Device -> server: ``chunk`` (a piece of a request), ``cancel``, ``probe``.
+Server -> device: ``ack`` (bytes received so far), ``result`` (a piece of an answer),
+``error``. A ModelInferRequest without a kind is a plain whole request.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cutpoint.exceptions import RemoteProtocolError
+from cutpoint.wire.chunks import Chunk
+from cutpoint.wire.protocol import (
+    ACK,
+    CANCEL,
+    CHUNK,
+    ERROR,
+    KIND,
+    PROBE,
+    RESULT,
+    Parameter,
+    get_parameters,
+    messages,
+    number,
+    set_parameters,
+)
+from cutpoint.wire.tensors import spec_of
+
+
+def chunk_request(model: str, request: int, chunk: Chunk, extra: Mapping[str, Parameter]) -> Any:
+    """Give the frame of a piece of a request; `extra` parameters ride along."""
+    message = messages.ModelInferRequest(model_name=model, id=str(request))
+    _describe(message.inputs.add(), chunk)
+    message.raw_input_contents.append(chunk.payload)
+    set_parameters(message.parameters, {KIND: CHUNK, **_position(chunk), **extra})
+    return message
+
+
+def cancel_request(request: int) -> Any:
+    """Give the frame that tells the server to drop a request."""
+    message = messages.ModelInferRequest(id=str(request))
+    set_parameters(message.parameters, {KIND: CANCEL})
+    return message
+
+
+def probe_request(request: int, size_bytes: int) -> Any:
+    """Give a frame that is acknowledged and nothing else."""
+    message = messages.ModelInferRequest(id=str(request))
+    if size_bytes:
+        message.raw_input_contents.append(bytes(size_bytes))
+    set_parameters(message.parameters, {KIND: PROBE})
+    return message
+
+
+def ack_response(request: str, received_bytes: int) -> Any:
+    """Give the frame that tells how much of a request has come."""
+    return _response(request, "", {KIND: ACK, "received_bytes": received_bytes})
+
+
+def result_response(model: str, request: str, chunk: Chunk, extra: Mapping[str, Parameter]) -> Any:
+    """Give the frame of a piece of an answer; `extra` parameters ride along."""
+    message = _response(request, model, {KIND: RESULT, **_position(chunk), **extra})
+    _describe(message.infer_response.outputs.add(), chunk)
+    message.infer_response.raw_output_contents.append(chunk.payload)
+    return message
+
+
+def error_response(request: str, text: str, extra: Mapping[str, Parameter]) -> Any:
+    """Give the frame of a failed request."""
+    message = _response(request, "", {KIND: ERROR, **extra})
+    message.error_message = text
+    return message
+
+
+def kind_of(message: Any) -> str | None:
+    """Give a frame's kind; ``None`` for a plain request."""
+    if KIND not in message.parameters:
+        return None
+    return str(message.parameters[KIND].string_param)
+
+
+def request_chunk(message: Any) -> Chunk:
+    """
+    Read the piece a request frame carries.
+
+    Raises
+    ------
+    RemoteProtocolError
+        If the frame is not well-formed.
+    """
+    return _chunk(message.inputs, message.raw_input_contents, get_parameters(message.parameters))
+
+
+def response_chunk(message: Any) -> Chunk:
+    """
+    Read the piece a result frame carries.
+
+    Raises
+    ------
+    RemoteProtocolError
+        If the frame is not well-formed.
+    """
+    parameters = get_parameters(message.parameters)
+    return _chunk(message.outputs, message.raw_output_contents, parameters)
+
+
+def _response(request: str, model: str, parameters: Mapping[str, Parameter]) -> Any:
+    message = messages.ModelStreamInferResponse()
+    message.infer_response.id = request
+    message.infer_response.model_name = model
+    set_parameters(message.infer_response.parameters, parameters)
+    return message
+
+
+def _describe(tensor: Any, chunk: Chunk) -> None:
+    tensor.name = chunk.spec.name
+    tensor.datatype = chunk.spec.datatype
+    tensor.shape.extend(chunk.spec.shape)
+
+
+def _position(chunk: Chunk) -> dict[str, Parameter]:
+    return {"value": chunk.value, "values": chunk.num_values, "offset": chunk.offset}
+
+
+def _chunk(tensors: Any, contents: Any, parameters: Mapping[str, Parameter]) -> Chunk:
+    if len(tensors) != 1 or len(contents) != 1:
+        raise RemoteProtocolError(
+            f"a chunk has one tensor and one raw content, not {len(tensors)} and {len(contents)}"
+        )
+    tensor = tensors[0]
+    return Chunk(
+        spec=spec_of(tensor.name, tensor.datatype, tensor.shape),
+        value=int(number(parameters, "value")),
+        num_values=int(number(parameters, "values", 1)),
+        offset=int(number(parameters, "offset")),
+        payload=contents[0],
+    )

@@ -1,0 +1,69 @@
+"""What a cutpoint server tells about a model: its digest, its tails and their times.
+
+Rides as JSON in a parameter of ModelConfig, so that a device needs no file from
+the server to plan.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from cutpoint.exceptions import RemoteProtocolError
+from cutpoint.records import Profile
+from cutpoint.wire.protocol import CONFIG_PARAMETER, PROTOCOL_VERSION
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """
+    What a server holds of one model.
+
+    Parameters
+    ----------
+    protocol_version
+        Of the frames it speaks.
+    sha256
+        Hex digest of its model file.
+    profile
+        Measured on the idle server: ``whole``, and ``tail`` per cut id.
+    tails
+        Crossing values by cut id, of the tails that are warm.
+    """
+
+    protocol_version: int
+    sha256: str
+    profile: Profile
+    tails: dict[str, tuple[str, ...]]
+
+
+def write_holdings(config: Any, holdings: Holdings) -> None:
+    """Put holdings into a ModelConfig."""
+    text = msgspec.json.encode(holdings).decode()
+    config.parameters[CONFIG_PARAMETER].string_value = text
+
+
+def read_holdings(config: Any, address: str) -> Holdings | None:
+    """
+    Read the holdings of a ModelConfig; ``None`` if the server is not a cutpoint server.
+
+    Raises
+    ------
+    RemoteProtocolError
+        If they cannot be read or are of another protocol version.
+    """
+    if CONFIG_PARAMETER not in config.parameters:
+        return None
+    text = config.parameters[CONFIG_PARAMETER].string_value
+    try:
+        holdings = msgspec.json.decode(text, type=Holdings)
+    except msgspec.MsgspecError as error:
+        raise RemoteProtocolError(
+            f"server {address} describes itself unreadably: {error}"
+        ) from error
+    if holdings.protocol_version != PROTOCOL_VERSION:
+        raise RemoteProtocolError(
+            f"server {address} speaks version {holdings.protocol_version} of the frames, this "
+            f"device {PROTOCOL_VERSION}: install the same cutpoint on both"
+        )
+    return holdings
