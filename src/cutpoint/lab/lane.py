@@ -1,0 +1,98 @@
+"""One direction of an emulated link, shared by all connections."""
+
+import math
+import time
+from collections import deque
+
+from cutpoint.lab.bottleneck import Bottleneck
+from cutpoint.lab.link import RateSchedule
+from cutpoint.lab.pipe import Pipe
+
+
+class Lane:
+    """
+    One direction of the link, shared by all connections: bottleneck, then delay.
+
+    Parameters
+    ----------
+    schedule
+        The rate over time; None for no limit.
+    delay_s
+        From leaving the bottleneck to delivery, in seconds.
+    queue_s
+        Bottleneck queue, in seconds at the present rate.
+
+    Raises
+    ------
+    ValueError
+        If ``delay_s`` or ``queue_s`` is negative or not finite.
+    """
+
+    def __init__(self, schedule: RateSchedule | None, delay_s: float, queue_s: float) -> None:
+        if not 0 <= delay_s < math.inf:
+            raise ValueError(f"delay_s must be at least 0 and finite, got {delay_s}")
+        self._bottleneck: Bottleneck[tuple[Pipe, bytes]] = Bottleneck(schedule, queue_s)
+        self._delay_s = delay_s
+        self._travelling: deque[tuple[float, Pipe, bytes]] = deque()
+        self._waiting: deque[Pipe] = deque()
+        self._epoch_s = time.perf_counter()
+
+    def begin(self) -> None:
+        """Let the schedule begin now."""
+        self._epoch_s = time.perf_counter()
+
+    def now_s(self) -> float:
+        """Seconds since the schedule began."""
+        return time.perf_counter() - self._epoch_s
+
+    def set_schedule(self, schedule: RateSchedule | None) -> None:
+        """Go on with another rate from now on, also for what waits in the queue."""
+        now_s = self.now_s()
+        self._depart(now_s)
+        self._bottleneck.change_schedule(now_s, schedule)
+
+    def admit(self, pipe: Pipe) -> None:
+        """Take one piece of a pipe that has bytes, or let it wait for its turn."""
+        now_s = self.now_s()
+        if self._waiting or not self._bottleneck.has_room(now_s):
+            pipe.is_waiting = True
+            pipe.update_reading()
+            self._waiting.append(pipe)
+        else:
+            self._read(pipe, now_s)
+
+    def advance(self) -> None:
+        """Do all that is due: let pieces leave, deliver, and read into the room they made."""
+        now_s = self.now_s()
+        self._depart(now_s)
+        while self._travelling and self._travelling[0][0] <= now_s:
+            _, pipe, data = self._travelling.popleft()
+            pipe.deliver(data)
+        while self._waiting and self._bottleneck.has_room(now_s):
+            pipe = self._waiting.popleft()
+            # One piece each in turn: then each gets its share of a full queue.
+            if pipe.can_read and self._read(pipe, now_s) and pipe.can_read:
+                self._waiting.append(pipe)
+            else:
+                pipe.is_waiting = False
+                pipe.update_reading()
+
+    def due_in_s(self) -> float:
+        """Seconds until `advance` has something to do; not below 0, perhaps infinite."""
+        due_s = self._bottleneck.departure_s
+        if self._travelling:
+            due_s = min(due_s, self._travelling[0][0])
+        return max(due_s - self.now_s(), 0.0)
+
+    def _depart(self, now_s: float) -> None:
+        for left_s, (pipe, data) in self._bottleneck.pop_departed(now_s):
+            self._travelling.append((left_s + self._delay_s, pipe, data))
+
+    def _read(self, pipe: Pipe, now_s: float) -> bool:
+        """Whether the pipe filled its piece, and so has probably more."""
+        size_bytes = self._bottleneck.piece_bytes(now_s)
+        data = pipe.read(size_bytes)
+        if data is None:
+            return False
+        self._bottleneck.push(now_s, len(data), (pipe, data))
+        return len(data) == size_bytes
