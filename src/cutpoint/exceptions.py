@@ -114,7 +114,7 @@ class ProtocolError(CutpointError):
 
 
 class LocalProtocolError(ProtocolError):
-    """This side broke the protocol: a bug of ours."""
+    """Our side broke the protocol: a bug of ours."""
 
 
 class RemoteProtocolError(ProtocolError):

@@ -5,4 +5,10 @@ from cutpoint.estimation.load import LoadEstimator
 from cutpoint.estimation.progress import ProgressMeter
 from cutpoint.estimation.slowdown import SlowdownEstimator
 
-__all__ = ["BandwidthEstimate", "LinkEstimator", "LoadEstimator", "ProgressMeter", "SlowdownEstimator"]
+__all__ = [
+    "BandwidthEstimate",
+    "LinkEstimator",
+    "LoadEstimator",
+    "ProgressMeter",
+    "SlowdownEstimator",
+]

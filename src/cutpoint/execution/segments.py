@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cutpoint.exceptions import ModelError
 from cutpoint.execution.optimise import weights_folder
 from cutpoint.execution.runtime import (
     default_providers,
@@ -12,8 +13,9 @@ from cutpoint.execution.runtime import (
     onnxruntime_module,
     quiet_options,
 )
-from cutpoint.exceptions import ModelError
 from cutpoint.graph import Arrays, Cut, Graph, Segment, extract, segments_in, segments_of
+
+_FOLDER_KEY = "session.model_external_initializers_file_folder_path"
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,13 @@ class Segments:
         slowdown: float = 1.0,
     ) -> None:
         self.graph = graph
+        self.cuts = tuple(cuts)
         self.slowdown = slowdown
-        self.segments = segments_of(graph, cuts)
-        self._options = quiet_options() if options is None else options
+        self.segments = segments_of(graph, self.cuts)
+        if options is None:
+            # The emulation reads the calling thread's CPU time: one thread does the work.
+            options = quiet_options(1 if slowdown > 1 else None)
+        self._options = options
         self._providers = default_providers(providers)
         self._provider_options = provider_options
         self._sessions = {segment.id: self._session(segment) for segment in self.segments}
@@ -130,6 +136,7 @@ class Segments:
         values: Mapping[str, Any],
         *,
         is_stopped: Callable[[], bool] | None = None,
+        run_options: Any = None,
     ) -> Execution:
         """
         Run segments in the order given.
@@ -140,12 +147,14 @@ class Segments:
             What they need and do not make themselves.
         is_stopped
             Asked between segments; once true, the rest is not run.
+        run_options
+            ONNX Runtime's, passed to each segment.
         """
         execution = Execution(dict(values))
         for segment in segments:
             if is_stopped is not None and is_stopped():
                 break
-            self._run_one(segment, execution)
+            self._run_one(segment, execution, run_options)
         return execution
 
     def outputs_of(self, values: Mapping[str, Any]) -> Arrays:
@@ -153,11 +162,11 @@ class Segments:
         made = {**values, **constant_outputs(self.graph)}
         return {name: made[name] for name in self.graph.outputs if name in made}
 
-    def _run_one(self, segment: Segment, execution: Execution) -> None:
+    def _run_one(self, segment: Segment, execution: Execution, run_options: Any) -> None:
         session = self._sessions[segment.id]
         feed = {name: execution.values[name] for name in segment.inputs}
         started_s, cpu_started_s = time.perf_counter(), time.thread_time()
-        made = session.run(list(segment.outputs), feed)
+        made = session.run(list(segment.outputs), feed, run_options)
         cpu_s = time.thread_time() - cpu_started_s
         if self.slowdown > 1:
             time.sleep((self.slowdown - 1) * cpu_s)
@@ -169,8 +178,7 @@ class Segments:
         folder = weights_folder(self.graph)
         with for_segments(self._options) as options:
             if folder is not None:
-                key = "session.model_external_initializers_file_folder_path"
-                options.add_session_config_entry(key, folder)
+                _point_to_weights(options, folder)
             try:
                 return onnxruntime_module().InferenceSession(
                     extract(self.graph, segment),
@@ -183,6 +191,15 @@ class Segments:
                     f"ONNX Runtime cannot load segment {segment.id} of {self.graph.name!r} "
                     f"({list(segment.inputs)} -> {list(segment.outputs)}): {error}"
                 ) from error
+
+
+def _point_to_weights(options: Any, folder: str) -> None:
+    try:
+        known = options.get_session_config_entry(_FOLDER_KEY)
+    except RuntimeError:  # ONNX Runtime's way to say that the key is not set
+        known = None
+    if known != folder:
+        options.add_session_config_entry(_FOLDER_KEY, folder)
 
 
 def constant_outputs(graph: Graph) -> Arrays:

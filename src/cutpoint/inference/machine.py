@@ -88,7 +88,10 @@ class Inference:
                 return (Cancel(), *self._go_alone(event.at_s, reason))
             case ("alone", TailDone()):
                 return self._finished_alone(event)
-            case (("alone" | "done"), (Uploaded() | Answered() | OffloadFailed() | PatienceEnded())):
+            case (
+                ("alone" | "done"),
+                (Uploaded() | Answered() | OffloadFailed() | PatienceEnded()),
+            ):
                 return ()
         raise LocalProtocolError(f"{event} cannot happen to {self!r}")
 

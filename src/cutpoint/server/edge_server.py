@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-import grpc
+from grpc import aio as grpc_aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from cutpoint.exceptions import ConnectError, CutpointError
@@ -91,7 +91,7 @@ class EdgeServer:
         ConnectError
             If the port cannot be bound.
         """
-        self._server = grpc.aio.server(options=SERVER_OPTIONS)
+        self._server = grpc_aio.server(options=SERVER_OPTIONS)
         services.add_GRPCInferenceServiceServicer_to_server(self._service, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)

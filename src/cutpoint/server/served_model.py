@@ -1,17 +1,17 @@
 """A model as the server holds it: once, in segments, every tail of it warm and timed."""
 
-import time
 from collections.abc import Callable, Sequence
-from statistics import median
+from dataclasses import replace
 from threading import Lock
 
+from cutpoint.cost import fold
 from cutpoint.exceptions import ModelError, RemoteExecutionError
 from cutpoint.execution import ModelFile, Segments, constant_outputs, load_graph
 from cutpoint.execution.runtime import quiet_options
 from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph, candidate_cuts, server_only
 from cutpoint.planning import shortlist
-from cutpoint.profiling import read_environment, sample_feed
-from cutpoint.records import FORMAT_VERSION, Profile, Sample
+from cutpoint.profiling.quick import time_segments
+from cutpoint.records import Profile, Sample
 from cutpoint.wire.holdings import Holdings
 from cutpoint.wire.names import TailName
 from cutpoint.wire.protocol import PROTOCOL_VERSION
@@ -58,7 +58,7 @@ class ServedModel:
         self._extra_lock = Lock()
         self._cuts = {cut.id: cut for cut in (server_only(graph), *kept)}
         self._tail_s: dict[str, float] = {}
-        self._warm(tuple(self._cuts.values()))
+        self._profile = self._warm(self._segments, tuple(self._cuts.values()))
 
     @classmethod
     def load(cls, path: str, **settings: object) -> "ServedModel":
@@ -150,8 +150,9 @@ class ServedModel:
                     f"model {self.name!r} holds {_MAX_EXTRA_TAILS} tails beside its segments "
                     f"already: cut {cut_id} is refused"
                 )
-            self._extra[cut_id] = self._held((cut,))
-            self._warm((cut,))
+            segments = self._held((cut,))
+            self._warm(segments, (cut,))
+            self._extra[cut_id] = segments
             self._cuts[cut_id] = cut
             return cut
 
@@ -162,24 +163,9 @@ class ServedModel:
 
     def profile(self) -> Profile:
         """Give the idle times of the whole and of each tail."""
-        samples = [Sample("whole", "", self._tail_s[SERVER_ONLY])]
-        samples += [Sample("tail", cut.id, self._tail_s[cut.id]) for cut in self.cuts]
-        environment = read_environment(
-            providers=self._segments.providers,
-            num_threads=self._num_threads or 0,
-            malloc_kept=self._malloc_kept,
-            emulated_slowdown=1.0,
-        )
-        return Profile(
-            format_version=FORMAT_VERSION,
-            model_sha256=self.graph.sha256,
-            model_name=self.name,
-            host="server",
-            environment=environment,
-            cuts=tuple(cut.crossing for cut in self.cuts if cut.id != SERVER_ONLY),
-            samples=tuple(samples),
-            contention=1.0,
-        )
+        whole = Sample("whole", "", self._tail_s[SERVER_ONLY])
+        tails = (Sample("tail", cut.id, self._tail_s[cut.id]) for cut in self.cuts)
+        return replace(self._profile, samples=(whole, *tails))
 
     def _held(self, cuts: Sequence[Cut]) -> Segments:
         return Segments(
@@ -189,19 +175,18 @@ class ServedModel:
             providers=self._providers,
         )
 
-    def _warm(self, cuts: Sequence[Cut]) -> None:
-        """Run every segment of these cuts until warm, then time their tails."""
-        segments = self._extra.get(cuts[0].id, self._segments)
-        feed = sample_feed(self.graph)
-        runs: dict[str, list[float]] = {}
-        for repeat in range(_WARM_UP_RUNS + _TIMED_RUNS):
-            for run in segments.run(segments.segments, feed).runs:
-                if repeat >= _WARM_UP_RUNS:
-                    runs.setdefault(run.segment, []).append(run.duration_s)
-            time.sleep(0)  # lets the event loop answer health checks between runs
-        for cut in cuts:
-            tail = segments.tail_of(cut)
-            self._tail_s[cut.id] = sum(median(runs[segment.id]) for segment in tail)
+    def _warm(self, segments: Segments, cuts: Sequence[Cut]) -> Profile:
+        """Run every segment until warm, and time the tails of these cuts."""
+        profile = time_segments(
+            segments,
+            repeats=_TIMED_RUNS,
+            warm_up=_WARM_UP_RUNS,
+            num_threads=self._num_threads or 0,
+            malloc_kept=self._malloc_kept,
+        )
+        costs = fold(self.graph, profile, cuts)
+        self._tail_s.update({cut.id: costs.tail_s[cut.id] for cut in cuts})
+        return profile
 
     def _specs(self, names: Sequence[str]) -> tuple[TensorSpec, ...]:
         constants = constant_outputs(self.graph)

@@ -97,7 +97,7 @@ def spec_of_value(value: Value) -> TensorSpec:
         If its type or shape is not known.
     """
     if value.dtype is None or value.shape is None:
-        raise UnknownShapeError(f"value {value.name!r} has no known type or shape: it cannot travel")
+        raise UnknownShapeError(f"value {value.name!r} has no known type or shape to travel with")
     return TensorSpec(value.name, value.dtype, value.shape)
 
 

@@ -1,0 +1,92 @@
+"""``cutpoint profile``: measure a model here, or get what a server measured."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cutpoint.cli.output import err, out, print_json, progress_bar, table
+from cutpoint.client.server_profile import server_profile
+from cutpoint.execution import ModelFile, load_graph
+from cutpoint.execution.runtime import keep_freed_memory
+from cutpoint.graph import Graph
+from cutpoint.profiling import measure, save_profile, spread
+from cutpoint.records import Profile
+from cutpoint.units import format_duration
+
+_DISTURBED = 1.1
+"""Wall time / CPU time above which other work disturbed the measurement."""
+
+
+def profile(
+    model: Annotated[Path, typer.Argument(help="The ONNX file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the profile goes.")],
+    server: Annotated[
+        str | None,
+        typer.Option(help="HOST:PORT: get what this server takes, instead of measuring here."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=2, help="Timed runs.")] = 10,
+    threads: Annotated[int | None, typer.Option(help="Threads inside one operator.")] = None,
+    slowdown: Annotated[
+        float, typer.Option(min=1.0, help="Emulate a device this many times slower.")
+    ] = 1.0,
+    json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
+) -> None:
+    """
+    Measure what a model takes on this machine, and write it to a file.
+
+    Times the whole model and the pieces between the cuts that matter, as they run.
+    With --server: fetches what a cutpoint server measured of itself, or times any
+    other server over the wire, minus the link.
+    """
+    graph = load_graph(ModelFile.open(model))
+    if server is None:
+        result = _measured(graph, repeats, threads, slowdown)
+    else:
+        result, _ = server_profile(server, graph)
+    save_profile(result, output)
+    if json:
+        print_json(result)
+        return
+    _print(result, output)
+
+
+def _measured(graph: Graph, repeats: int, threads: int | None, slowdown: float) -> Profile:
+    with progress_bar(f"profiling {graph.name}") as listener:
+        return measure(
+            graph,
+            repeats=repeats,
+            num_threads=threads,
+            slowdown=slowdown,
+            progress=listener,
+            malloc_kept=keep_freed_memory(),
+        )
+
+
+def _print(profile: Profile, path: Path) -> None:
+    whole = spread(sample for sample in profile.samples if sample.kind == "whole")
+    environment = profile.environment
+    out.print(
+        f"[bold]{profile.model_name}[/bold] on {profile.host}: whole model "
+        f"{format_duration(whole.median_s)} "
+        f"({format_duration(whole.p25_s)} - {format_duration(whole.p75_s)}, {whole.num} runs)"
+    )
+    out.print(
+        f"ONNX Runtime {environment.runtime}, {', '.join(environment.providers)}, "
+        f"{environment.cpu}, {environment.num_cores} cores",
+        markup=False,
+    )
+    subjects = dict.fromkeys(s.subject for s in profile.samples if s.kind in ("segment", "tail"))
+    rows = []
+    for subject in subjects:
+        one = spread(s for s in profile.samples if s.subject == subject and s.kind != "node")
+        rows.append([subject, *(format_duration(t) for t in (one.median_s, one.p25_s, one.p75_s))])
+    out.print(table("as it runs", ("piece", "median", "p25", "p75"), rows))
+    for crossing in profile.dropped_cuts:
+        err.print(f"note: not cut at {', '.join(crossing)}: it made the whole over 5 % slower")
+    if profile.contention > _DISTURBED:
+        err.print(
+            f"[yellow]warning:[/yellow] wall time was {profile.contention:.2f} x CPU time: other "
+            "work disturbed the measurement; stop it and measure again"
+        )
+    out.print(f"wrote {path}", markup=False)

@@ -1,0 +1,156 @@
+"""``cutpoint run``: run a model on this device with a server's help, and show what happens."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import msgspec
+import numpy as np
+import typer
+from rich.live import Live
+from rich.text import Text
+
+from cutpoint.cli.output import err, out, table
+from cutpoint.client.session import InferenceSession
+from cutpoint.exceptions import CutpointError, FeedError
+from cutpoint.graph import Arrays, Graph
+from cutpoint.profiling import sample_feed
+from cutpoint.records import InferenceRecord
+from cutpoint.units import format_bandwidth, format_duration
+
+
+def run(
+    model: Annotated[Path, typer.Argument(help="The ONNX file.")],
+    server: Annotated[str, typer.Option(help="HOST:PORT of the server.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=0, help="0 runs until Ctrl-C.")] = 100,
+    inputs: Annotated[
+        Path | None,
+        typer.Option("--input", help=".npz with an array per input [default: random numbers]."),
+    ] = None,
+    policy: Annotated[
+        str, typer.Option(help="soonest, device, server, or values to cut at, joined by commas.")
+    ] = "soonest",
+    profile: Annotated[
+        Path | None, typer.Option(help="Profile of this device [default: time it now].")
+    ] = None,
+    pause: Annotated[float, typer.Option(min=0.0, help="Seconds between inferences.")] = 0.0,
+    deadline: Annotated[float | None, typer.Option(help="Wanted latency in seconds.")] = None,
+    slowdown: Annotated[
+        float, typer.Option(min=1.0, help="Emulate a device this many times slower.")
+    ] = 1.0,
+    records: Annotated[
+        Path | None, typer.Option(help="Write the record of every inference here (JSONL).")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print a record per line.")] = False,
+) -> None:
+    """
+    Run a model, each time wherever it answers soonest.
+
+    The line that changes shows where the last inference ran, at which cut, what it
+    took, and what is believed of the link. The server need not be there: the device
+    computes alone until it is.
+    """
+    session = InferenceSession(
+        model,
+        server=server,
+        policy=policy,
+        profile=profile,
+        deadline_s=deadline,
+        slowdown=slowdown,
+    )
+    with session:
+        feed = _feed(session.graph, inputs)
+        _wait_for_server(session)
+        kept = _run_all(session, feed, count, pause, records, json)
+    if not json:
+        _summarise(kept)
+
+
+def _feed(graph: Graph | None, path: Path | None) -> Arrays:
+    if graph is None:
+        raise FeedError("the session has no graph")
+    if path is None:
+        return sample_feed(graph)
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError) as error:
+        raise FeedError(f"inputs {path}: {error}; write them with numpy.savez") from error
+
+
+def _wait_for_server(session: InferenceSession) -> None:
+    try:
+        session.wait_until_ready(timeout_s=3.0)
+    except CutpointError as error:
+        err.print(f"note: {error}; the device computes alone until then", markup=False)
+
+
+def _run_all(
+    session: InferenceSession,
+    feed: Arrays,
+    count: int,
+    pause_s: float,
+    path: Path | None,
+    json: bool,
+) -> list[InferenceRecord]:
+    kept: list[InferenceRecord] = []
+    numbers: Iterator[int] = iter(range(count)) if count else itertools.count()
+    file: BinaryIO | None = path.open("wb") if path is not None else None
+    line = Live(console=err, refresh_per_second=10, transient=True)
+    try:
+        with line:
+            for _ in numbers:
+                session.run(None, feed)
+                record = session.last_record
+                if record is None:
+                    continue
+                kept.append(record)
+                _tell(record, file, line, json)
+                time.sleep(pause_s)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if file is not None:
+            file.close()
+    return kept
+
+
+def _tell(record: InferenceRecord, file: BinaryIO | None, line: Live, json: bool) -> None:
+    if file is not None:
+        file.write(msgspec.json.encode(record) + b"\n")
+    if json:
+        out.print(msgspec.json.encode(record).decode(), markup=False, soft_wrap=True)
+    else:
+        line.update(Text(status_line(record)))
+
+
+def status_line(record: InferenceRecord) -> str:
+    """Give the one line that tells how the last inference went."""
+    where = record.placement
+    if record.crossing and record.placement == "split":
+        where = f"split at {', '.join(record.crossing)}"
+    parts = [f"#{record.request}", where, format_duration(record.latency_s)]
+    link = record.conditions.link
+    if link is not None:
+        parts.append(
+            f"link {format_bandwidth(link.bandwidth_up_bytes_per_s)}, "
+            f"{format_duration(link.round_trip_s)}"
+        )
+    if record.fallback_reason is not None:
+        parts.append(f"alone: {record.fallback_reason}")
+    return "  ·  ".join(parts)
+
+
+def _summarise(kept: list[InferenceRecord]) -> None:
+    rows = []
+    for where in ("device", "split", "server"):
+        latencies = [record.latency_s for record in kept if record.placement == where]
+        if latencies:
+            p50, p95 = np.percentile(latencies, [50, 95])
+            rows.append([where, str(len(latencies)), format_duration(p50), format_duration(p95)])
+    out.print(table("where it ran", ("", "inferences", "p50", "p95"), rows))
+    alone = sum(record.fallback_reason is not None for record in kept)
+    if alone:
+        out.print(f"{alone} times the device finished alone; the records say why (--records)")

@@ -1,0 +1,80 @@
+"""``cutpoint serve``: run the tails of models for devices."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cutpoint.cli.output import err, out, print_json
+from cutpoint.graph import SERVER_ONLY
+from cutpoint.server.edge_server import ServerSettings
+from cutpoint.server.edge_server import serve as serve_models
+from cutpoint.server.served_model import ServedModel
+from cutpoint.units import format_duration
+
+
+def serve(
+    models: Annotated[list[Path], typer.Argument(help="ONNX files; each is served by its name.")],
+    host: Annotated[str, typer.Option(help="Address to listen on; loopback only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes any free one.")] = 8001,
+    workers: Annotated[int, typer.Option(min=1, help="Requests computed at once.")] = 1,
+    max_waiting: Annotated[
+        int | None, typer.Option(min=0, help="Requests that may wait [default: 2 per worker].")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads inside one operator.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
+) -> None:
+    """
+    Serve models, and everything behind each of their cuts, until Ctrl-C or SIGTERM.
+
+    Speaks the Open Inference Protocol over gRPC, so any client of that protocol works.
+    Ready only when every model is warm. Both sides must hold the same file.
+    """
+    settings = ServerSettings(
+        host=host, port=port, num_workers=workers, max_waiting=max_waiting, num_threads=threads
+    )
+    voice = _Voice(json)
+    paths = [str(path) for path in models]
+    asyncio.run(
+        serve_models(
+            paths,
+            settings,
+            on_listening=voice.listening,
+            on_model=voice.model,
+            on_ready=voice.ready,
+        )
+    )
+
+
+class _Voice:
+    """Tells what the server does, for people or for programs."""
+
+    def __init__(self, json: bool) -> None:
+        self._json = json
+
+    def listening(self, address: str) -> None:
+        self._say({"event": "listening", "address": address}, f"listening on {address}")
+
+    def model(self, model: ServedModel) -> None:
+        tails = [cut for cut in model.cuts if cut.id != SERVER_ONLY]
+        whole_s = next(model.idle_s(cut) for cut in model.cuts if cut.id == SERVER_ONLY)
+        event = {
+            "event": "model",
+            "name": model.name,
+            "sha256": model.graph.sha256,
+            "whole_s": whole_s,
+            "tails": [model.served_name(cut) for cut in tails],
+        }
+        text = f"{model.name}: {format_duration(whole_s)} whole, {len(tails)} tails"
+        self._say(event, text)
+
+    def ready(self) -> None:
+        self._say({"event": "ready"}, "ready")
+
+    def _say(self, event: dict[str, object], text: str) -> None:
+        if self._json:
+            print_json(event)
+        else:
+            err.print(text, markup=False)
+        out.file.flush()

@@ -1,0 +1,50 @@
+"""``cutpoint zoo``: models to try things with."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cutpoint.cli.output import err, out, print_json, table
+from cutpoint.lab.zoo import ZOO, write
+
+
+def zoo(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Models to write; without any, the list.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder the files go to.")
+    ] = Path(),
+    seed: Annotated[int, typer.Option(min=0, help="Of the random weights.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """
+    List the models of the zoo, or write some of them.
+
+    Real graphs with seeded random weights: times, sizes and shapes are those of the
+    published nets, answers mean nothing. Copy one file to both hosts: the last bits
+    of the calibrated weights differ between processors, and so would the digests.
+    """
+    if not names:
+        _list(json)
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in names:
+        if not json:
+            err.print(f"making {name} ...")
+        written.append(str(write(name, output / f"{name}.onnx", seed)))
+    if json:
+        print_json({"written": written})
+        return
+    for path in written:
+        out.print(f"wrote {path}", markup=False)
+
+
+def _list(json: bool) -> None:
+    if json:
+        print_json([{"name": entry.name, "summary": entry.summary} for entry in ZOO.values()])
+        return
+    rows = [[entry.name, entry.summary] for entry in ZOO.values()]
+    out.print(table("model zoo", ("name", "what it is"), rows))

@@ -1,0 +1,205 @@
+"""The loop of the device: conditions now -> plan -> inference -> record -> conditions."""
+
+import itertools
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+from cutpoint.client.drive import Drive, session_clock
+from cutpoint.client.server_connection import ServerConnection
+from cutpoint.cost import CutTable, HostCosts, fold
+from cutpoint.estimation import SlowdownEstimator
+from cutpoint.execution import ModelFile, Segments, load_graph
+from cutpoint.execution.runtime import keep_freed_memory
+from cutpoint.graph import Arrays, Cut
+from cutpoint.inference import Inference, patience_s
+from cutpoint.planning import compile_table
+from cutpoint.policies import Policy, Situation
+from cutpoint.profiling import check_profile, load_profile, sample_feed
+from cutpoint.profiling.quick import time_segments
+from cutpoint.records import Conditions, InferenceRecord, Plan, Profile
+
+RecordObserver = Callable[[InferenceRecord], None]
+
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """
+    Decides, runs and learns, one inference after the other or side by side.
+
+    Parameters
+    ----------
+    file
+        The model.
+    server
+        ``HOST:PORT``.
+    policy
+        Decides.
+    profile
+        Of this device; ``None`` times the segments now.
+    deadline_s
+        Wanted latency.
+    slowdown
+        Of an emulated device.
+    on_record
+        Told every record.
+    options, providers, provider_options
+        Of ONNX Runtime, for every segment.
+
+    Raises
+    ------
+    CutpointError
+        As `cutpoint.InferenceSession`.
+    """
+
+    def __init__(
+        self,
+        file: ModelFile,
+        *,
+        server: str,
+        policy: Policy,
+        profile: str | os.PathLike[str] | Profile | None = None,
+        deadline_s: float | None = None,
+        slowdown: float = 1.0,
+        on_record: RecordObserver | None = None,
+        options: Any = None,
+        providers: Sequence[Any] | None = None,
+        provider_options: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
+        malloc_kept = keep_freed_memory()
+        self.graph = load_graph(file)
+        self.policy = policy
+        given = self._given(profile)
+        self.cuts = self._wanted_cuts(given)
+        self.segments = Segments(
+            self.graph,
+            self.cuts,
+            options=options,
+            providers=providers,
+            provider_options=provider_options,
+            slowdown=slowdown,
+        )
+        if given is None:
+            given = time_segments(self.segments, malloc_kept=malloc_kept)
+        self.device = fold(self.graph, given, self.cuts)
+        self.last_record: InferenceRecord | None = None
+        self._deadline_s = deadline_s
+        self._on_record = on_record
+        self._clock = session_clock()
+        self._numbers = itertools.count(1)
+        self._slowdown = SlowdownEstimator()
+        self._lock = Lock()
+        self._table: CutTable | None = None
+        self._table_of: HostCosts | None = None
+        self.server = ServerConnection(
+            server, self.graph, self.cuts, reference=self._reference, clock=self._clock
+        )
+
+    def __repr__(self) -> str:
+        return f"<Engine {self.graph.name}, {self.policy.name}: {self.server!r}>"
+
+    def run(self, feed: Arrays, run_options: Any = None) -> Arrays:
+        """
+        Run one inference.
+
+        Parameters
+        ----------
+        feed
+            Checked against the graph.
+
+        Returns
+        -------
+        dict of arrays
+            Every output of the model.
+        """
+        at_s = self._clock()
+        with self._lock:
+            conditions = self._conditions(at_s)
+            table = self._current_table()
+            situation = Situation(at_s, table, conditions, self.server.address)
+            plan = self.policy.decide(situation)
+        row = table.find(plan.cut) or 0
+        rest_s = float(table.rest_s[row]) * conditions.device_slowdown
+        inference = Inference(plan, patience_s(plan.predicted, rest_s, self._deadline_s))
+        cut = table.cuts[row]
+        server = None if plan.server is None else self.server
+        drive = Drive(inference, cut, self.segments, server, self._clock, run_options)
+        outputs = drive.run(feed)
+        self._finish(drive, plan, conditions, at_s)
+        return outputs
+
+    def close(self) -> None:
+        """End every thread and socket."""
+        self.server.close()
+
+    def _finish(self, drive: Drive, plan: Plan, conditions: Conditions, at_s: float) -> None:
+        inference = drive.inference
+        record = InferenceRecord(
+            request=next(self._numbers),
+            at_s=at_s,
+            planned=plan.placement,
+            placement=inference.placement,
+            cut=plan.cut,
+            crossing=plan.crossing,
+            server=plan.server,
+            predicted=plan.predicted,
+            measured=inference.measured,
+            legs=inference.legs,
+            sent_bytes=drive.sent_bytes,
+            received_bytes=drive.received_bytes,
+            fallback_reason=inference.fallback_reason or _why_alone(plan, conditions),
+            conditions=conditions,
+        )
+        with self._lock:
+            self._slowdown.observe(inference.measured.head_s, self.device.head_s[plan.cut])
+            self.policy.observe(record)
+            self.last_record = record
+        if self._on_record is not None:
+            self._on_record(record)
+
+    def _conditions(self, at_s: float) -> Conditions:
+        return Conditions(
+            link=self.server.link(),
+            load=self.server.load(at_s),
+            device_slowdown=self._slowdown.factor,
+            unavailable=self.server.unavailable,
+        )
+
+    def _current_table(self) -> CutTable:
+        """Give the table of what both hosts hold; compiled anew when the server's costs change."""
+        costs = self.server.costs
+        if self._table is None or (costs is not None and costs is not self._table_of):
+            tails = self.server.tails
+            shared = tuple(cut for cut in self.cuts if costs is None or cut.id in tails)
+            # Before a server has told its times, its rows are out of reach anyway.
+            self._table = compile_table(self.graph, shared, self.device, costs or self.device)
+            self._table_of = costs
+        return self._table
+
+    def _given(self, profile: str | os.PathLike[str] | Profile | None) -> Profile | None:
+        if profile is None:
+            return None
+        if not isinstance(profile, Profile):
+            profile = load_profile(profile)
+        check_profile(profile, sha256=self.graph.sha256, host_environment=None)
+        return profile
+
+    def _wanted_cuts(self, profile: Profile | None) -> tuple[Cut, ...]:
+        """Give the policy's candidates, less those the profile found too dear to hold."""
+        dropped = set() if profile is None else set(profile.dropped_cuts)
+        wanted = (cut for cut in self.policy.candidates(self.graph) if cut.crossing not in dropped)
+        return tuple(wanted)
+
+    def _reference(self) -> tuple[Arrays, Arrays]:
+        feed = sample_feed(self.graph)
+        values = self.segments.run(self.segments.segments, feed).values
+        return feed, self.segments.outputs_of(values)
+
+
+def _why_alone(plan: Plan, conditions: Conditions) -> str | None:
+    if plan.placement != "device" or conditions.is_server_usable:
+        return None
+    return conditions.unavailable or "the link was not measured yet"

@@ -1,0 +1,187 @@
+"""Whole requests to any server of the protocol: Triton, KServe, MLServer, ..."""
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+import grpc
+
+from cutpoint.client.offload import Offload
+from cutpoint.cost import HostCosts
+from cutpoint.estimation import LinkEstimator
+from cutpoint.exceptions import CutpointError, RemoteProtocolError, TransportError
+from cutpoint.graph import SERVER_ONLY
+from cutpoint.wire.chunks import Chunk
+from cutpoint.wire.errors import mapped_errors, rpc_error
+from cutpoint.wire.protocol import messages
+from cutpoint.wire.tensors import spec_of
+
+_PROBE_IDLE_S = 0.5
+_PROBE_BYTES = 16 * 1024
+_PROBE_TIMEOUT_S = 5.0
+_LEAST_S = 1e-4
+
+
+class PlainTransport:
+    """
+    Sends the model's inputs by ModelInfer and nothing of our own.
+
+    Such a server tells neither digest nor times: it was checked by its answer to
+    one input, and its time is what the wire took minus the fitted link.
+
+    Parameters
+    ----------
+    stub
+        Of the server's service.
+    address
+        For messages.
+    model
+        Name of the model at the server.
+    link
+        What is believed of the link.
+    clock
+        Gives the session's time in seconds.
+    on_failure
+        Told when a request fails, before the request is.
+    """
+
+    tails = frozenset({SERVER_ONLY})
+
+    def __init__(
+        self,
+        stub: Any,
+        address: str,
+        model: str,
+        *,
+        link: LinkEstimator,
+        clock: Callable[[], float],
+        on_failure: Callable[[CutpointError, float], None],
+    ) -> None:
+        self.costs = HostCosts(0.0, {}, {SERVER_ONLY: 0.0}, frozenset())
+        self._stub = stub
+        self._address = address
+        self._model = model
+        self._link = link
+        self._clock = clock
+        self._on_failure = on_failure
+        self._lock = Lock()
+        self._calls: dict[int, Any] = {}
+        self._last_used_s = clock()
+        self._ended: str | None = None
+
+    @property
+    def ended(self) -> str | None:
+        """Why the connection is over; ``None`` while it is open."""
+        return self._ended
+
+    def set_tail_s(self, tail_s: float) -> None:
+        """Set what the whole model takes there when idle."""
+        self.costs = HostCosts(tail_s, {}, {SERVER_ONLY: tail_s}, frozenset())
+
+    def send(self, offload: Offload) -> None:
+        """Send a whole request."""
+        request = messages.ModelInferRequest(model_name=self._model, id=str(offload.number))
+        for chunk in offload.request.chunker.all(1 << 62):
+            tensor = request.inputs.add(name=chunk.spec.name, datatype=chunk.spec.datatype)
+            tensor.shape.extend(chunk.spec.shape)
+            request.raw_input_contents.append(chunk.payload)
+        offload.first_sent_at_s = self._last_used_s = self._clock()
+        call = self._stub.ModelInfer.future(request)
+        with self._lock:
+            self._calls[offload.number] = call
+        call.add_done_callback(lambda done: self._done(offload, done))
+
+    def cancel(self, offload: Offload, at_s: float) -> None:
+        """Drop a request here and at the server."""
+        with self._lock:
+            call = self._calls.pop(offload.number, None)
+        if call is not None:
+            call.cancel()
+
+    def probe(self) -> None:
+        """Measure the link if nothing was sent for a while."""
+        now_s = self._clock()
+        with self._lock:
+            is_idle = not self._calls and now_s - self._last_used_s >= _PROBE_IDLE_S
+        if is_idle:
+            self._last_used_s = now_s
+            self.measure()
+
+    def measure(self) -> None:
+        """
+        Measure the link now.
+
+        Asks whether a model of a very long name is ready: every server of the protocol
+        reads the whole question and answers in a few bytes.
+        """
+        empty_s = self._ask(0)
+        self._link.observe_round_trip(empty_s)
+        padded_s = self._ask(_PROBE_BYTES)
+        self._link.up.observe(_PROBE_BYTES, max(padded_s - empty_s, _LEAST_S))
+
+    def close(self, reason: str) -> None:
+        """End it; what is under way fails."""
+        self._ended = reason
+        with self._lock:
+            calls = tuple(self._calls.values())
+        for call in calls:
+            call.cancel()
+
+    def _ask(self, size_bytes: int) -> float:
+        request = messages.ModelReadyRequest(name="x" * max(size_bytes, 1))
+        began_s = self._clock()
+        try:
+            with mapped_errors(self._address):
+                self._stub.ModelReady(request, timeout=_PROBE_TIMEOUT_S)
+        except RemoteProtocolError:
+            raise
+        except CutpointError as error:
+            if not _is_answer(error):
+                raise
+        return self._clock() - began_s
+
+    def _done(self, offload: Offload, call: Any) -> None:
+        at_s = self._clock()
+        with self._lock:
+            if self._calls.pop(offload.number, None) is None:
+                return
+        try:
+            response = call.result()
+            for chunk in _pieces(response):
+                offload.request.assembly.add(chunk)
+            if not offload.request.assembly.is_complete:
+                raise RemoteProtocolError(f"server {self._address} answered with fewer tensors")
+        except grpc.RpcError as error:
+            self._failed(offload, rpc_error(error, self._address), at_s)
+        except grpc.FutureCancelledError:
+            offload.fail(at_s, self._ended or "cancelled")
+        except CutpointError as error:
+            self._failed(offload, error, at_s)
+        else:
+            self._learn(offload, at_s)
+            offload.answer(at_s, offload.request.assembly.arrays(), 0.0, self.costs.whole_s)
+
+    def _learn(self, offload: Offload, at_s: float) -> None:
+        took_s = at_s - (offload.first_sent_at_s or at_s)
+        on_link_s = took_s - self.costs.whole_s - (self._link.round_trip_s or 0.0)
+        if self.costs.whole_s:
+            self._link.up.observe(offload.request.chunker.size_bytes, max(on_link_s, _LEAST_S))
+
+    def _failed(self, offload: Offload, error: CutpointError, at_s: float) -> None:
+        self._on_failure(error, at_s)
+        offload.fail(at_s, str(error))
+
+
+def _pieces(response: Any) -> list[Chunk]:
+    contents = list(response.raw_output_contents)
+    if len(contents) != len(response.outputs):
+        raise RemoteProtocolError("the server did not answer with raw contents")
+    return [
+        Chunk(spec_of(t.name, t.datatype, t.shape), index, len(contents), 0, raw)
+        for index, (t, raw) in enumerate(zip(response.outputs, contents, strict=True))
+    ]
+
+
+def _is_answer(error: CutpointError) -> bool:
+    """Tell whether an error is the server's word on the question, not a lost connection."""
+    return not isinstance(error, TransportError)

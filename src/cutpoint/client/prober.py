@@ -1,0 +1,69 @@
+"""Tiny probes of an idle link: a message of nothing, and a small one right behind it."""
+
+from collections.abc import Callable
+from threading import Event, Lock
+from typing import Any
+
+from cutpoint.estimation import LinkEstimator
+from cutpoint.wire import frames
+
+_LINK_S = 0.02
+"""The small message is to take about this long ..."""
+
+_LEAST_BYTES, _MOST_BYTES = 2 * 1024, 32 * 1024
+"""... within these bounds: tiny on a slow link, telling on a fast one."""
+
+_SPACING_FLOOR_S = 5e-5
+
+
+class Prober:
+    """
+    Measures round trip and rate with two messages.
+
+    The first is empty: its acknowledgement gives the round trip. The second follows
+    at once: how much later its acknowledgement comes is its time on the link.
+
+    Parameters
+    ----------
+    link
+        Told what was measured.
+    put_control
+        Sends a frame before anything else.
+    """
+
+    def __init__(self, link: LinkEstimator, put_control: Callable[[Any], None]) -> None:
+        self._link = link
+        self._put_control = put_control
+        self._lock = Lock()
+        self._sent_at_s: dict[int, float] = {}
+        self._sizes: dict[int, int] = {}
+        self._empty_ack_at_s = 0.0
+        self.answered = Event()
+
+    def send(self, number: int, at_s: float) -> None:
+        """Send both messages; they take numbers `number` and ``number + 1``."""
+        rate = self._link.up.bytes_per_s
+        size_bytes = _LEAST_BYTES if rate is None else int(rate * _LINK_S)
+        size_bytes = min(max(size_bytes, _LEAST_BYTES), _MOST_BYTES)
+        with self._lock:
+            self.answered.clear()
+            self._sent_at_s = {number: at_s, number + 1: at_s}
+            self._sizes = {number: 0, number + 1: size_bytes}
+        self._put_control(frames.probe_request(number, 0))
+        self._put_control(frames.probe_request(number + 1, size_bytes))
+
+    def take(self, number: int, at_s: float) -> bool:
+        """Take an acknowledgement; gives whether it was a probe's."""
+        with self._lock:
+            sent_at_s = self._sent_at_s.pop(number, None)
+            size_bytes = self._sizes.pop(number, 0)
+        if sent_at_s is None:
+            return False
+        if size_bytes == 0:
+            self._empty_ack_at_s = at_s
+            self._link.observe_round_trip(at_s - sent_at_s)
+        else:
+            spacing_s = max(at_s - self._empty_ack_at_s, _SPACING_FLOOR_S)
+            self._link.up.observe(size_bytes, spacing_s)
+            self.answered.set()
+        return True

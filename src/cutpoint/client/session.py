@@ -1,0 +1,278 @@
+"""A drop-in for `onnxruntime.InferenceSession` that may run part of the model elsewhere."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from types import TracebackType
+from typing import Any, Literal
+
+from cutpoint.client.engine import Engine, RecordObserver
+from cutpoint.execution import ModelFile
+from cutpoint.execution.runtime import onnxruntime_module
+from cutpoint.graph import Graph, checked_feed, checked_outputs
+from cutpoint.policies import Policy, policy_named
+from cutpoint.records import InferenceRecord, Profile
+
+Hold = Literal["segments", "whole"]
+AsyncCallback = Callable[[list[Any] | None, Any, str], None]
+
+
+class InferenceSession:
+    """
+    Runs an ONNX model here, on a server, or partly on each, whichever answers soonest.
+
+    The first four parameters are those of `onnxruntime.InferenceSession`; without a
+    server this *is* ONNX Runtime. With one, every `run` decides anew, and whatever
+    happens to the server or the link, the device finishes by itself. Everything of
+    ONNX Runtime's session that is not named here is passed on to a session of the
+    whole model, which is created when it is first needed.
+
+    Parameters
+    ----------
+    path_or_bytes
+        The model.
+    sess_options, providers, provider_options
+        As for ONNX Runtime; used for every segment. The default options have
+        spinning off.
+    server
+        ``HOST:PORT`` of a cutpoint server, or of any server of the Open Inference
+        Protocol that has the model under `name`. It need not be there yet.
+    policy
+        ``"soonest"``, ``"device"``, ``"server"``, names of values to cut at joined by
+        commas, or a policy object.
+    profile
+        What the model takes on this device: a file written by ``cutpoint profile``
+        or its content. Without one the segments are timed a few times at the start.
+    deadline_s
+        Wanted latency: the device goes on alone early enough to keep it.
+    name
+        Of the model at the server; the file's name without its suffix by default.
+    hold
+        ``"segments"`` holds the model once. ``"whole"`` holds the whole model beside
+        its segments from the start.
+    slowdown
+        Emulates a device this many times slower (see `Segments`).
+    on_record
+        Called with the record of every inference.
+    **kwargs
+        Passed to ONNX Runtime's session.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be loaded, or not be cut at the policy's values.
+    ProfileError
+        If the profile cannot be read or is of another model.
+    ConnectError
+        If `server` is not ``HOST:PORT``. A server that is not *reached* is no error:
+        the records say so, and `wait_until_ready` raises the reason.
+
+    Examples
+    --------
+    >>> session = InferenceSession("model.onnx", server="edge:8001")  # doctest: +SKIP
+    >>> outputs = session.run(None, {"input": image})  # doctest: +SKIP
+    >>> session.last_record.placement  # doctest: +SKIP
+    'split'
+    """
+
+    def __init__(
+        self,
+        path_or_bytes: str | bytes | os.PathLike[str],
+        sess_options: Any = None,
+        providers: Sequence[Any] | None = None,
+        provider_options: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        server: str | None = None,
+        policy: str | Policy = "soonest",
+        profile: str | os.PathLike[str] | Profile | None = None,
+        deadline_s: float | None = None,
+        name: str | None = None,
+        hold: Hold = "segments",
+        slowdown: float = 1.0,
+        on_record: RecordObserver | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._whole: Any = None
+        self._whole_lock = Lock()
+        self._create_whole = _creator(
+            path_or_bytes, sess_options, providers, provider_options, kwargs
+        )
+        self._async: ThreadPoolExecutor | None = None
+        self._engine: Engine | None = None
+        if server is not None:
+            self._engine = Engine(
+                ModelFile.open(path_or_bytes, name),
+                server=server,
+                policy=policy_named(policy) if isinstance(policy, str) else policy,
+                profile=profile,
+                deadline_s=deadline_s,
+                slowdown=slowdown,
+                on_record=on_record,
+                options=sess_options,
+                providers=providers,
+                provider_options=provider_options,
+            )
+        if server is None or hold == "whole" or getattr(sess_options, "enable_profiling", False):
+            self._whole_session()
+
+    def __repr__(self) -> str:
+        return f"<InferenceSession {self._engine!r}>" if self._engine else "<InferenceSession>"
+
+    def __enter__(self) -> "InferenceSession":  # noqa: PYI034 (Self needs Python 3.11)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __getattr__(self, name: str) -> Any:
+        """Pass on what ONNX Runtime's session has beside what is defined here."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._whole_session(), name)
+
+    @property
+    def last_record(self) -> InferenceRecord | None:
+        """The record of the inference that ended last; ``None`` before the first, or serverless."""
+        return None if self._engine is None else self._engine.last_record
+
+    @property
+    def graph(self) -> Graph | None:
+        """The model's graph; ``None`` without a server."""
+        return None if self._engine is None else self._engine.graph
+
+    def run(
+        self,
+        output_names: Sequence[str] | None,
+        input_feed: Mapping[str, Any],
+        run_options: Any = None,
+    ) -> list[Any]:
+        """
+        Compute the outputs, wherever that is soonest.
+
+        Parameters
+        ----------
+        output_names
+            Outputs wanted; ``None`` or none at all gives every one.
+        input_feed
+            Array per input; type and shape are exactly the model's.
+        run_options
+            ONNX Runtime's, for what runs here.
+
+        Returns
+        -------
+        list of arrays
+            In the order of the names.
+
+        Raises
+        ------
+        FeedError
+            If the feed or a name does not fit the model. The session stays usable.
+        """
+        engine = self._engine
+        if engine is None:
+            return list(self._whole_session().run(output_names, input_feed, run_options))
+        wanted = checked_outputs(engine.graph, None if output_names is None else list(output_names))
+        outputs = engine.run(checked_feed(engine.graph, input_feed), run_options)
+        return [outputs[name] for name in wanted]
+
+    def run_async(
+        self,
+        output_names: Sequence[str] | None,
+        input_feed: Mapping[str, Any],
+        callback: AsyncCallback,
+        user_data: Any,
+        run_options: Any = None,
+    ) -> None:
+        """
+        Compute the outputs on another thread.
+
+        Parameters
+        ----------
+        callback
+            Called with the outputs (``None`` after an error), `user_data`, and the
+            error's text (empty if there was none), as by ONNX Runtime.
+        user_data
+            Handed to the callback.
+        """
+        if self._engine is None:
+            session = self._whole_session()
+            session.run_async(output_names, input_feed, callback, user_data, run_options)
+            return
+
+        def work() -> None:
+            try:
+                outputs = self.run(output_names, input_feed, run_options)
+            except Exception as error:  # whatever it is, the caller waits for the callback
+                callback(None, user_data, str(error))
+            else:
+                callback(outputs, user_data, "")
+
+        if self._async is None:
+            self._async = ThreadPoolExecutor(1, thread_name_prefix="cutpoint-async")
+        self._async.submit(work)
+
+    def get_inputs(self) -> list[Any]:
+        """Give ONNX Runtime's descriptions of the inputs, in the model's order."""
+        if self._engine is None or self._whole is not None:
+            return list(self._whole_session().get_inputs())
+        return self._engine.segments.node_args()[0]
+
+    def get_outputs(self) -> list[Any]:
+        """Give ONNX Runtime's descriptions of the outputs, in the model's order."""
+        if self._engine is None or self._whole is not None:
+            return list(self._whole_session().get_outputs())
+        return self._engine.segments.node_args()[1]
+
+    def get_providers(self) -> list[str]:
+        """Give the execution providers of what runs on this device."""
+        if self._engine is None:
+            return list(self._whole_session().get_providers())
+        return list(self._engine.segments.providers)
+
+    def wait_until_ready(self, timeout_s: float = 10.0) -> None:
+        """
+        Wait until the server can be used; at once without a server.
+
+        Raises
+        ------
+        CutpointError
+            Why it cannot, when the time has passed. The session stays usable.
+        """
+        if self._engine is not None:
+            self._engine.server.wait_until_ready(timeout_s)
+
+    def close(self) -> None:
+        """End threads and connections; the session may not be run afterwards."""
+        if self._async is not None:
+            self._async.shutdown()
+        if self._engine is not None:
+            self._engine.close()
+
+    def _whole_session(self) -> Any:
+        with self._whole_lock:
+            if self._whole is None:
+                self._whole = self._create_whole()
+            return self._whole
+
+
+def _creator(
+    path_or_bytes: str | bytes | os.PathLike[str],
+    sess_options: Any,
+    providers: Sequence[Any] | None,
+    provider_options: Sequence[Mapping[str, Any]] | None,
+    kwargs: Mapping[str, Any],
+) -> Callable[[], Any]:
+    """Give what creates ONNX Runtime's own session exactly as it was asked for."""
+
+    def create() -> Any:
+        return onnxruntime_module().InferenceSession(
+            path_or_bytes, sess_options, providers, provider_options, **kwargs
+        )
+
+    return create

@@ -1,0 +1,38 @@
+"""How requests reach one server: as frames to a peer, or whole to any other."""
+
+from typing import Protocol
+
+from cutpoint.client.offload import Offload
+from cutpoint.cost import HostCosts
+
+
+class Transport(Protocol):
+    """
+    An open connection to a server that is ready.
+
+    It ends once and for good: what was under way fails, and `ended` says why.
+    """
+
+    costs: HostCosts
+    tails: frozenset[str]
+
+    @property
+    def ended(self) -> str | None:
+        """Why the connection is over; ``None`` while it is open."""
+        ...
+
+    def send(self, offload: Offload) -> None:
+        """Begin to send a request; failures come as events of the offload."""
+        ...
+
+    def cancel(self, offload: Offload, at_s: float) -> None:
+        """Drop a request here and at the server, learning from its lateness."""
+        ...
+
+    def probe(self) -> None:
+        """Measure the link, if nothing was sent for a while."""
+        ...
+
+    def close(self, reason: str) -> None:
+        """End it."""
+        ...
