@@ -128,7 +128,7 @@ def _tell(record: InferenceRecord, file: BinaryIO | None, line: Live, json: bool
 
 def status_line(record: InferenceRecord) -> str:
     """Give the one line that tells how the last inference went."""
-    where = record.placement
+    where: str = record.placement
     if record.crossing and record.placement == "split":
         where = f"split at {', '.join(record.crossing)}"
     parts = [f"#{record.request}", where, format_duration(record.latency_s)]

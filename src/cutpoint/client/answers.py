@@ -43,7 +43,7 @@ class Answers:
         kind = frames.kind_of(response)
         try:
             if kind == ACK:
-                self._acknowledged(offload, at_s)
+                self._uploaded(offload, at_s)
             elif kind == RESULT:
                 self._piece(offload, response, parameters, at_s)
             elif kind == ERROR:
@@ -54,8 +54,7 @@ class Answers:
             return error
         return None
 
-    def _acknowledged(self, offload: Offload, at_s: float) -> None:
-        self._outbox.acknowledge(offload, at_s)
+    def _uploaded(self, offload: Offload, at_s: float) -> None:
         first_sent_at_s = offload.first_sent_at_s
         if first_sent_at_s is not None and self._outbox.is_sent(offload):
             back_s = (self._link.round_trip_s or 0.0) / 2

@@ -82,6 +82,7 @@ class Engine:
             provider_options=provider_options,
             slowdown=slowdown,
         )
+        self.segments.warm_up(sample_feed(self.graph))
         if given is None:
             given = time_segments(self.segments, malloc_kept=malloc_kept)
         self.device = fold(self.graph, given, self.cuts)

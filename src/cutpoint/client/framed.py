@@ -16,6 +16,7 @@ from cutpoint.estimation import LinkEstimator
 from cutpoint.exceptions import CutpointError
 from cutpoint.wire import frames
 from cutpoint.wire.errors import rpc_error
+from cutpoint.wire.protocol import ACK
 
 _PROBE_IDLE_S = 0.5
 """A link nothing crossed for this long is probed: nothing else would show that it changed."""
@@ -135,6 +136,8 @@ class FramedTransport:
         if number >= _PROBE_NUMBERS:
             self.prober.take(number, at_s)
             return
+        if frames.kind_of(message.infer_response) == ACK:
+            self._outbox.acknowledge(number, at_s)
         with self._lock:
             offload = self._offloads.get(number)
             self._last_used_s = at_s

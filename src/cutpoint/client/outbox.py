@@ -24,7 +24,8 @@ _SLACK_S = 0.04
 
 _LEAST_CHUNK_BYTES = 1024
 _UNKNOWN_CHUNK_BYTES = 8 * 1024
-_FIRST_WINDOW_BYTES = 2 * MAX_CHUNK_BYTES
+_FIRST_WINDOW_BYTES, _FIRST_WINDOW_STALE_BYTES = 8 * MAX_CHUNK_BYTES, 2 * MAX_CHUNK_BYTES
+_STALE_S = 1.0
 """A belief may be old: the first pieces after idle are bounded, acknowledgements open the rest."""
 
 
@@ -51,7 +52,7 @@ class Outbox(Iterator[Any]):
         self._control: deque[Any] = deque()
         self._uploads: deque[Offload] = deque()
         self._unacknowledged: dict[int, deque[int]] = {}
-        self._window_bytes = float(_FIRST_WINDOW_BYTES)
+        self._window_bytes = float(_FIRST_WINDOW_STALE_BYTES)
         self._is_closed = False
 
     def __repr__(self) -> str:
@@ -77,15 +78,19 @@ class Outbox(Iterator[Any]):
             self._uploads.remove(offload)
             return True
 
-    def acknowledge(self, offload: Offload, at_s: float) -> None:
-        """Take note that one more piece of a request has reached the server."""
+    def acknowledge(self, number: int, at_s: float) -> None:
+        """
+        Take note that one more piece of a request has reached the server.
+
+        Pieces of a request that was cancelled count too: they were under way.
+        """
         with self._changed:
-            sizes = self._unacknowledged.get(offload.number)
+            sizes = self._unacknowledged.get(number)
             if not sizes:
                 return
             size_bytes = sizes.popleft()
             if not sizes:
-                del self._unacknowledged[offload.number]
+                del self._unacknowledged[number]
             self._meter.acknowledged(size_bytes, at_s, self._link.round_trip_s)
             self._window_bytes = min(self._window_bytes + size_bytes, self._widest_bytes())
             self._changed.notify_all()
@@ -124,7 +129,9 @@ class Outbox(Iterator[Any]):
     def _may_send(self) -> bool:
         under_way_bytes = self._meter.under_way_bytes
         if under_way_bytes == 0:
-            self._window_bytes = min(_FIRST_WINDOW_BYTES, self._widest_bytes())
+            is_stale = self._clock() - self._link.up.observed_at_s > _STALE_S
+            first_bytes = _FIRST_WINDOW_STALE_BYTES if is_stale else _FIRST_WINDOW_BYTES
+            self._window_bytes = min(first_bytes, self._widest_bytes())
         return under_way_bytes < self._window_bytes
 
     def _next_piece(self) -> Any:

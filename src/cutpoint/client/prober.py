@@ -64,6 +64,6 @@ class Prober:
             self._link.observe_round_trip(at_s - sent_at_s)
         else:
             spacing_s = max(at_s - self._empty_ack_at_s, _SPACING_FLOOR_S)
-            self._link.up.observe(size_bytes, spacing_s)
+            self._link.up.observe(size_bytes, spacing_s, at_s)
             self.answered.set()
         return True

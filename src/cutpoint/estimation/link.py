@@ -26,8 +26,9 @@ class BandwidthEstimate:
 
     def __init__(self) -> None:
         self.bytes_per_s: float | None = None
+        self.observed_at_s = float("-inf")
 
-    def observe(self, size_bytes: float, duration_s: float) -> None:
+    def observe(self, size_bytes: float, duration_s: float, at_s: float = 0.0) -> None:
         """
         Learn from a transfer.
 
@@ -37,9 +38,12 @@ class BandwidthEstimate:
             Bytes that passed the bottleneck ...
         duration_s
             ... in this time, the fixed time of a message not included.
+        at_s
+            When it was over: tells how old the belief is.
         """
         if size_bytes <= 0 or duration_s <= 0:
             return
+        self.observed_at_s = at_s
         rate = size_bytes / duration_s
         if self.bytes_per_s is None:
             self.bytes_per_s = rate
@@ -48,12 +52,12 @@ class BandwidthEstimate:
         weight = _FULL_WEIGHT * min(1.0, max(expected_s, duration_s) / _TELLING_S)
         self.bytes_per_s = exp((1 - weight) * log(self.bytes_per_s) + weight * log(rate))
 
-    def observe_at_most(self, size_bytes: float, duration_s: float) -> None:
+    def observe_at_most(self, size_bytes: float, duration_s: float, at_s: float = 0.0) -> None:
         """Learn that bytes have *not* passed in this time: the rate is at most their ratio."""
         if duration_s <= 0 or size_bytes <= 0:
             return
         if self.bytes_per_s is None or size_bytes / duration_s < self.bytes_per_s:
-            self.observe(size_bytes, duration_s)
+            self.observe(size_bytes, duration_s, at_s)
 
 
 class LinkEstimator:

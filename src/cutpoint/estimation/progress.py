@@ -65,7 +65,7 @@ class ProgressMeter:
         self._since_mark_bytes += size_bytes
         span_s = at_s - self._mark_at_s
         if span_s >= _SPAN_S or (is_over and not self._is_observed):
-            self._estimate.observe(self._since_mark_bytes, span_s)
+            self._estimate.observe(self._since_mark_bytes, span_s, at_s)
             self._is_observed = True
             self._mark_at_s = at_s
             self._since_mark_bytes = 0
@@ -78,8 +78,8 @@ class ProgressMeter:
         """Learn from silence: what is under way has taken at least this long."""
         since_s = self._began_at_s if self._mark_at_s is None else self._mark_at_s
         if self._under_way_bytes:
-            self._estimate.observe_at_most(self._under_way_bytes, at_s - since_s)
+            self._estimate.observe_at_most(self._under_way_bytes, at_s - since_s, at_s)
 
     def _observe_single(self, size_bytes: int, at_s: float, round_trip_s: float | None) -> None:
         on_link_s = at_s - self._began_at_s - (round_trip_s or 0.0)
-        self._estimate.observe(size_bytes, max(on_link_s, _LEAST_ON_LINK_S))
+        self._estimate.observe(size_bytes, max(on_link_s, _LEAST_ON_LINK_S), at_s)

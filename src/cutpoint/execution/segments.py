@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import local
 from typing import Any
 
 from cutpoint.exceptions import ModelError
@@ -97,6 +98,7 @@ class Segments:
             # The emulation reads the calling thread's CPU time: one thread does the work.
             options = quiet_options(1 if slowdown > 1 else None)
         self._options = options
+        self._overslept = local()
         self._providers = default_providers(providers)
         self._provider_options = provider_options
         self._sessions = {segment.id: self._session(segment) for segment in self.segments}
@@ -157,6 +159,15 @@ class Segments:
             self._run_one(segment, execution, run_options)
         return execution
 
+    def warm_up(self, feed: Mapping[str, Any]) -> None:
+        """Run every segment once, unstretched: first runs take memory and are slow."""
+        values: Arrays = dict(feed)
+        for segment in self.segments:
+            made = self._sessions[segment.id].run(
+                list(segment.outputs), {name: values[name] for name in segment.inputs}
+            )
+            values.update(zip(segment.outputs, made, strict=True))
+
     def outputs_of(self, values: Mapping[str, Any]) -> Arrays:
         """Give the model's outputs among values, those that need no node included."""
         made = {**values, **constant_outputs(self.graph)}
@@ -169,10 +180,19 @@ class Segments:
         made = session.run(list(segment.outputs), feed, run_options)
         cpu_s = time.thread_time() - cpu_started_s
         if self.slowdown > 1:
-            time.sleep((self.slowdown - 1) * cpu_s)
+            self._stretch((self.slowdown - 1) * cpu_s)
         duration_s = time.perf_counter() - started_s
         execution.values.update(zip(segment.outputs, made, strict=True))
         execution.runs.append(SegmentRun(segment.id, duration_s, cpu_s))
+
+    def _stretch(self, duration_s: float) -> None:
+        """Sleep; what a sleep takes too long is taken off the thread's next one."""
+        owed_s = getattr(self._overslept, "seconds", 0.0)
+        wanted_s = duration_s - owed_s
+        began_s = time.perf_counter()
+        if wanted_s > 0:
+            time.sleep(wanted_s)
+        self._overslept.seconds = time.perf_counter() - began_s - wanted_s
 
     def _session(self, segment: Segment) -> Any:
         folder = weights_folder(self.graph)

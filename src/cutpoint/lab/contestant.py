@@ -1,6 +1,7 @@
 """One policy in a comparison: its session, its own link, and everything it recorded."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cutpoint.client.session import InferenceSession
 from cutpoint.graph import Arrays
@@ -84,7 +85,7 @@ class Contestant:
         self.link.close()
 
 
-def is_equal(given: np.ndarray, wanted: np.ndarray) -> bool:  # type: ignore[type-arg]
+def is_equal(given: NDArray[np.generic], wanted: NDArray[np.generic]) -> bool:
     """Tell whether outputs equal the uncut model's: ``max|a-b| <= 1e-5 max|b|``."""
     difference = np.max(np.abs(given.astype(np.float64) - wanted.astype(np.float64)))
     return bool(difference <= TOLERANCE * np.max(np.abs(wanted)))

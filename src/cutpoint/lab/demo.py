@@ -202,7 +202,7 @@ class _Demo:
                 return
 
     def _tell(self, record: InferenceRecord) -> None:
-        where = record.placement
+        where: str = record.placement
         if where == "split":
             where = f"split at {', '.join(record.crossing)}"
         alone = f"   (alone: {record.fallback_reason})" if record.fallback_reason else ""

@@ -82,21 +82,27 @@ class PeerStream:
             await self._fail(message.id, RemoteProtocolError(f"unknown kind of frame {kind!r}"))
 
     async def _take_chunk(self, message: Any) -> None:
+        request = None
         try:
             chunk = frames.request_chunk(message)
-            request = self._open.get(message.id)
-            if request is None:
-                if chunk.value or chunk.offset:
-                    return  # the rest of a request that was cancelled or has failed
-                request = self._begin(message)
-            request.assembly.add(chunk)
+            request = self._request_of(message, chunk)
+            if request is not None:
+                request.assembly.add(chunk)
         except CutpointError as error:
             self._cancel(message.id)
             await self._fail(message.id, error)
-            return
-        await self._write(frames.ack_response(message.id, request.assembly.received_bytes))
-        if request.assembly.is_complete:
+        # Every piece is acknowledged, wanted or not: the peer paces itself by it.
+        received_bytes = 0 if request is None else request.assembly.received_bytes
+        await self._write(frames.ack_response(message.id, received_bytes))
+        if request is not None and request.assembly.is_complete:
             self._start(self._answer(message.id, request))
+
+    def _request_of(self, message: Any, chunk: Chunk) -> _Open | None:
+        """Give the request a piece belongs to; ``None`` if that was cancelled or has failed."""
+        request = self._open.get(message.id)
+        if request is None and _is_first(chunk):
+            request = self._begin(message)
+        return request
 
     def _begin(self, message: Any) -> _Open:
         if len(self._open) >= _MAX_OPEN_REQUESTS:
