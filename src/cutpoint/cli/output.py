@@ -1,5 +1,6 @@
 """How commands speak: tables and lines for people, JSON for programs."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,10 +10,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-out = Console(highlight=False)
+_PIPED_WIDTH = 160
+"""Columns where nobody is watching: a table in a log is not to be folded."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 """Results go here (standard output)."""
 
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPED_WIDTH)
 """Progress, notes and errors go here (standard error)."""
 
 

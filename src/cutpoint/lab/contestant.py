@@ -1,15 +1,10 @@
 """One policy in a comparison: its session, its own link, and everything it recorded."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cutpoint.client.session import InferenceSession
 from cutpoint.graph import Arrays
+from cutpoint.lab.equivalence import is_equal
 from cutpoint.lab.link_process import LinkProcess
 from cutpoint.records import InferenceRecord, Profile
-
-TOLERANCE = 1e-5
-"""Largest difference from the uncut model, relative to its largest output."""
 
 
 class Contestant:
@@ -83,9 +78,3 @@ class Contestant:
         """End the session and the link."""
         self.session.close()
         self.link.close()
-
-
-def is_equal(given: NDArray[np.generic], wanted: NDArray[np.generic]) -> bool:
-    """Tell whether outputs equal the uncut model's: ``max|a-b| <= 1e-5 max|b|``."""
-    difference = np.max(np.abs(given.astype(np.float64) - wanted.astype(np.float64)))
-    return bool(difference <= TOLERANCE * np.max(np.abs(wanted)))
