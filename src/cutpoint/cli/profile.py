@@ -7,12 +7,13 @@ import typer
 
 from cutpoint.cli.output import err, out, print_json, progress_bar, table
 from cutpoint.client.server_profile import server_profile
+from cutpoint.cost import fold
 from cutpoint.execution import ModelFile, load_graph
 from cutpoint.execution.runtime import keep_freed_memory
-from cutpoint.graph import Graph
+from cutpoint.graph import Graph, cut_at
 from cutpoint.profiling import measure, save_profile, spread
 from cutpoint.records import Profile
-from cutpoint.units import format_duration
+from cutpoint.units import format_duration, format_size
 
 _DISTURBED = 1.1
 """Wall time / CPU time above which other work disturbed the measurement."""
@@ -48,7 +49,7 @@ def profile(
     if json:
         print_json(result)
         return
-    _print(result, output)
+    _print(graph, result, output)
 
 
 def _measured(graph: Graph, repeats: int, threads: int | None, slowdown: float) -> Profile:
@@ -63,7 +64,7 @@ def _measured(graph: Graph, repeats: int, threads: int | None, slowdown: float) 
         )
 
 
-def _print(profile: Profile, path: Path) -> None:
+def _print(graph: Graph, profile: Profile, path: Path) -> None:
     whole = spread(sample for sample in profile.samples if sample.kind == "whole")
     environment = profile.environment
     out.print(
@@ -76,12 +77,18 @@ def _print(profile: Profile, path: Path) -> None:
         f"{environment.cpu}, {environment.num_cores} cores",
         markup=False,
     )
-    subjects = dict.fromkeys(s.subject for s in profile.samples if s.kind in ("segment", "tail"))
-    rows = []
-    for subject in subjects:
-        one = spread(s for s in profile.samples if s.subject == subject and s.kind != "node")
-        rows.append([subject, *(format_duration(t) for t in (one.median_s, one.p25_s, one.p75_s))])
-    out.print(table("as it runs", ("piece", "median", "p25", "p75"), rows))
+    cuts = tuple(cut_at(graph, crossing) for crossing in profile.cuts)
+    costs = fold(graph, profile, cuts)
+    rows = [
+        [
+            ", ".join(cut.crossing),
+            format_duration(costs.head_s[cut.id]),
+            format_duration(costs.tail_s[cut.id]),
+            format_size(graph.size_bytes(cut.crossing)),
+        ]
+        for cut in cuts
+    ]
+    out.print(table("as it runs", ("cut at", "before it", "behind it", "sends"), rows))
     for crossing in profile.dropped_cuts:
         err.print(f"note: not cut at {', '.join(crossing)}: it made the whole over 5 % slower")
     if profile.contention > _DISTURBED:

@@ -72,7 +72,8 @@ def rpc_error(error: grpc.RpcError, address: str) -> CutpointError:
     """Give the error that a failed call to a server means here."""
     code, details = error.code(), error.details() or ""
     if code == grpc.StatusCode.UNAVAILABLE:
-        return ConnectError(f"server {address} cannot be reached ({details}): is it running?")
+        reason = details.rpartition(": ")[2] or "no answer"
+        return ConnectError(f"server {address} cannot be reached ({reason}): is it running?")
     if code == grpc.StatusCode.UNIMPLEMENTED:
         return RemoteProtocolError(
             f"{address} does not speak the Open Inference Protocol ({details}): "
