@@ -76,9 +76,11 @@ class ProgressMeter:
 
     def stalled(self, at_s: float) -> None:
         """Learn from silence: what is under way has taken at least this long."""
-        since_s = self._began_at_s if self._mark_at_s is None else self._mark_at_s
+        since_s, size_bytes = self._began_at_s, self._under_way_bytes
+        if self._mark_at_s is not None:
+            since_s, size_bytes = self._mark_at_s, size_bytes + self._since_mark_bytes
         if self._under_way_bytes:
-            self._estimate.observe_at_most(self._under_way_bytes, at_s - since_s, at_s)
+            self._estimate.observe_at_most(size_bytes, at_s - since_s, at_s)
 
     def _observe_single(self, size_bytes: int, at_s: float, round_trip_s: float | None) -> None:
         on_link_s = at_s - self._began_at_s - (round_trip_s or 0.0)

@@ -1,5 +1,6 @@
 """The cuts worth considering: one crossing value, where the runtime does not fuse across."""
 
+from cutpoint.exceptions import InvalidCutError
 from cutpoint.graph.cut import Cut, cut_at
 from cutpoint.graph.graph import Graph
 from cutpoint.graph.node import Node
@@ -34,9 +35,15 @@ def candidate_cuts(graph: Graph) -> tuple[Cut, ...]:
     tuple of Cut
         In topological order of their values.
     """
-    names = [name for name in graph.values if _may_cross(graph, name)]
-    found = (cut_at(graph, (name,)) for name in names if _separates(graph, name))
-    return tuple(cut for cut in found if cut.head and cut.head != graph.all_nodes)
+    found = (_cut_at_one(graph, name) for name in graph.values if _may_cross(graph, name))
+    return tuple(cut for cut in found if cut is not None and cut.head)
+
+
+def _cut_at_one(graph: Graph, name: str) -> Cut | None:
+    try:
+        return cut_at(graph, (name,))
+    except InvalidCutError:
+        return None
 
 
 def _may_cross(graph: Graph, name: str) -> bool:
@@ -55,18 +62,3 @@ def _is_inside_block(graph: Graph, producer: Node, name: str) -> bool:
         and len(consumers) == 1
         and graph.nodes[consumers[0]].op_type in _FUSED_BEHIND
     )
-
-
-def _separates(graph: Graph, name: str) -> bool:
-    """Tell whether nothing but this value leads from the head into what needs it."""
-    tail = 0
-    for consumer in graph.values[name].consumers:
-        tail |= graph.descendants[consumer]
-    for node in graph.nodes:
-        if not tail >> node.index & 1:
-            continue
-        for used in node.inputs:
-            producer = graph.values[used].producer
-            if used != name and (producer is None or not tail >> producer & 1):
-                return False
-    return True

@@ -59,9 +59,9 @@ def cut_at(graph: Graph, crossing: Iterable[str]) -> Cut:
     """
     Give the cut whose crossing values are exactly these.
 
-    The tail is what needs the crossing values and is not needed for them. A node
-    that needs nothing of the tail but something beside the crossing values stays
-    with the head, as do outputs that branch off before the cut.
+    The tail is everything the crossing values alone lead into. A node that needs
+    something beside them stays with the head, with all that it needs; so do outputs
+    that branch off before the cut.
 
     Parameters
     ----------
@@ -81,10 +81,11 @@ def cut_at(graph: Graph, crossing: Iterable[str]) -> Cut:
                 f"{name!r} is not a computed value of model {graph.name!r}; "
                 "`cutpoint inspect` lists the values at which it can be cut"
             )
-    tail = _tail(graph, names)
+    behind = _behind(graph, names)
+    tail = _fed_by(graph, names, behind)
     head = graph.all_nodes & ~tail
-    found = crossing_values(graph, head)
-    if found != names:
+    if not tail or crossing_values(graph, head) != names:
+        found = crossing_values(graph, graph.all_nodes & ~behind)
         raise InvalidCutError(
             f"cutting {graph.name!r} at {list(names)} would send {list(found)}: "
             "name exactly the values that cross"
@@ -105,7 +106,8 @@ def crossing_values(graph: Graph, head: int) -> tuple[str, ...]:
     )
 
 
-def _tail(graph: Graph, crossing: tuple[str, ...]) -> int:
+def _behind(graph: Graph, crossing: tuple[str, ...]) -> int:
+    """Give what needs the crossing values and is not needed for them."""
     needed, reached = 0, 0
     for name in crossing:
         value = graph.values[name]
@@ -113,15 +115,20 @@ def _tail(graph: Graph, crossing: tuple[str, ...]) -> int:
             needed |= graph.ancestors[value.producer]
         for consumer in value.consumers:
             reached |= graph.descendants[consumer]
-    tail = reached & ~needed
-    for node in graph.nodes:
-        if not tail >> node.index & 1:
-            continue
-        from_tail = [_is_made_in(graph, name, tail) for name in node.inputs]
-        beside = [name for name in node.inputs if name not in crossing]
-        if beside and not any(from_tail):
-            tail &= ~(1 << node.index)
-    return tail
+    return reached & ~needed
+
+
+def _fed_by(graph: Graph, crossing: tuple[str, ...], nodes: int) -> int:
+    """Leave out the nodes that need something beside the crossing values, and all they need."""
+    fed, before = nodes, -1
+    while fed != before:
+        before = fed
+        for node in graph.nodes:
+            if fed >> node.index & 1 and not all(
+                name in crossing or _is_made_in(graph, name, fed) for name in node.inputs
+            ):
+                fed &= ~graph.ancestors[node.index]
+    return fed
 
 
 def _is_made_in(graph: Graph, name: str, nodes: int) -> bool:

@@ -53,7 +53,10 @@ def checked_outputs(graph: Graph, names: list[str] | tuple[str, ...] | None) -> 
 
 def _checked(graph: Graph, name: str, given: object) -> NDArray[np.generic]:
     value = graph.values[name]
-    array = np.asarray(given.numpy() if hasattr(given, "numpy") else given)
+    try:
+        array = np.asarray(given.numpy() if hasattr(given, "numpy") else given)
+    except ValueError as error:  # rows of unequal length
+        raise FeedError(f"input {name!r} is not an array: {error}") from error
     if str(array.dtype) != value.dtype:
         raise FeedError(
             f"input {name!r} is {array.dtype}, the model takes {value.dtype}: convert it first"

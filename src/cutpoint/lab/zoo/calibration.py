@@ -17,7 +17,7 @@ CALIBRATION_IMAGES = 16
 CALIBRATION_SEED = 20_269
 """Seed of the calibration images, apart from the small seeds that demos and tests use."""
 
-LOGITS_STD = 2.5
+LOGITS_STD = 2.0
 """Spread of the logits of one image: softmax neither one-hot nor uniform."""
 
 _CENTRE = "calibration/centre"

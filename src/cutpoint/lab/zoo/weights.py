@@ -17,6 +17,9 @@ Weights = dict[str, NDArray[np.float32]]
 Role = tuple[str, int]
 """What a weight is: the operator type that takes it, and as which input."""
 
+_SCALE_INPUT = 1
+"""Which input of a BatchNormalization its scale is."""
+
 _RESHAPING = ("Reshape", "Unsqueeze")
 """A weight may pass through these on the way to the operator that gives it its role."""
 
@@ -25,6 +28,9 @@ _MEAN_AND_STD: Mapping[Role, tuple[float, float]] = {
     ("Gemm", 2): (0.0, 0.05),
     ("BatchNormalization", 1): (1.0, 0.1),
     ("BatchNormalization", 2): (0.0, 0.1),
+    # The last scale of a branch that is added to its own input: small, as residual nets
+    # are commonly initialised. At 1 such a net multiplies rounding errors block by block.
+    ("ResidualBatchNormalization", 1): (0.1, 0.01),
     # Mean and variance: nothing is known before the calibration.
     ("BatchNormalization", 3): (0.0, 0.0),
     ("BatchNormalization", 4): (1.0, 0.0),
@@ -76,16 +82,31 @@ def strip_weights(
 def weight_roles(graph: onnx.GraphProto, names: Mapping[str, object]) -> dict[str, Role]:
     """Give each named weight its role, in the order in which the nodes read them."""
     origin = {name: name for name in names}
+    residual = _residual_branches(graph)
     roles: dict[str, Role] = {}
     for node in graph.node:
+        is_residual = node.op_type == "BatchNormalization" and node.output[0] in residual
         for input_idx, value in enumerate(node.input):
             if value not in origin:
                 continue
             if node.op_type in _RESHAPING:
                 origin[node.output[0]] = origin[value]
             else:
-                roles[origin[value]] = (node.op_type, input_idx)
+                is_scale = is_residual and input_idx == _SCALE_INPUT
+                operator = "ResidualBatchNormalization" if is_scale else node.op_type
+                roles[origin[value]] = (operator, input_idx)
     return roles
+
+
+def _residual_branches(graph: onnx.GraphProto) -> set[str]:
+    """Give the batch-normalised values that are added to something not normalised just before."""
+    producer = {value: node.op_type for node in graph.node for value in node.output}
+    sums = (node for node in graph.node if node.op_type in ("Sum", "Add"))
+    normalised = (
+        [value for value in node.input if producer.get(value) == "BatchNormalization"]
+        for node in sums
+    )
+    return {values[0] for values in normalised if len(values) == 1}
 
 
 def draw_weight(name: str, role: Role, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
