@@ -38,7 +38,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix src tests
 
 soak: $(READY)
-	CUTPOINT_SOAK=1 $(BIN)/python -m pytest -m soak --timeout=1800
+	$(BIN)/python -m pytest -m soak --timeout=1800
 
 bench: $(READY)
 	$(BIN)/cutpoint demo --report docs/reports/demo

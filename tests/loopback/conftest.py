@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from cutpoint.graph import Arrays, Graph
 from cutpoint.lab.server_process import ServerProcess
 from cutpoint.lab.zoo import sample_images, write

@@ -3,6 +3,8 @@
 import numpy as np
 import onnx
 import pytest
+from tests.loopback.conftest import SERVED, image_feeds
+
 from cutpoint.client.session import InferenceSession
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.runtime import onnxruntime_module, quiet_options
@@ -10,8 +12,6 @@ from cutpoint.graph import Arrays, candidate_cuts, cut_at
 from cutpoint.lab.equivalence import compare
 from cutpoint.lab.zoo import ZOO
 from cutpoint.planning import shortlist
-
-from tests.loopback.conftest import SERVED, image_feeds
 
 CANDIDATES = {
     "alexnet": 13, "densenet121": 71, "inception_v1": 20, "inception_v2": 17, "resnet50": 20,
@@ -89,7 +89,7 @@ def test_a_cut_no_segment_ends_at_is_built_on_request(zoo_model, served):
             assert np.array_equal(output, expected[graph.outputs[0]])
             if session.last_record.placement == "split":
                 break
-        assert "split" == session.last_record.placement
+        assert session.last_record.placement == "split"
         assert other.crossing == session.last_record.crossing
 
 
@@ -98,7 +98,7 @@ class TestNegativeControls:
 
     def test_two_crossing_values_swapped(self):
         """A tail that gets its two inputs the wrong way round is caught."""
-        graph, feeds, expected, segments, cut = _two_branches()
+        _, feeds, expected, segments, cut = _two_branches()
         assert _through(segments, cut, feeds, expected).is_shown
         first, second = cut.crossing
         swapped = {first: second, second: first}
@@ -186,9 +186,7 @@ def _two_branches():
     feeds = _feeds()
     cut = cut_at(graph, ("left", "right"))
     segments = Segments(graph, [cut])
-    expected = [
-        segments.outputs_of(segments.run(segments.segments, feed).values) for feed in feeds
-    ]
+    expected = [segments.outputs_of(segments.run(segments.segments, feed).values) for feed in feeds]
     return graph, feeds, expected, segments, cut
 
 

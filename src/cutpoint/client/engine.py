@@ -17,7 +17,7 @@ from cutpoint.graph import Arrays, Cut
 from cutpoint.inference import Inference, patience_s
 from cutpoint.planning import compile_table
 from cutpoint.policies import Policy, Situation
-from cutpoint.profiling import check_profile, load_profile, sample_feed
+from cutpoint.profiling import check_profile, load_profile, read_environment, sample_feed
 from cutpoint.profiling.quick import time_segments
 from cutpoint.records import Conditions, InferenceRecord, Plan, Profile
 
@@ -83,7 +83,9 @@ class Engine:
             slowdown=slowdown,
         )
         self.segments.warm_up(sample_feed(self.graph))
-        if given is None:
+        if given is not None:
+            self._check_is_of_this_host(given)
+        else:
             given = time_segments(self.segments, malloc_kept=malloc_kept)
         self.device = fold(self.graph, given, self.cuts)
         self.last_record: InferenceRecord | None = None
@@ -188,6 +190,14 @@ class Engine:
         check_profile(profile, sha256=self.graph.sha256, host_environment=None)
         return profile
 
+    def _check_is_of_this_host(self, profile: Profile) -> None:
+        here = read_environment(
+            providers=self.segments.providers,
+            num_threads=profile.environment.num_threads,
+            emulated_slowdown=self.segments.slowdown,
+        )
+        check_profile(profile, sha256=self.graph.sha256, host_environment=here)
+
     def _wanted_cuts(self, profile: Profile | None) -> tuple[Cut, ...]:
         """Give the policy's candidates, less those the profile found too dear to hold."""
         dropped = set() if profile is None else set(profile.dropped_cuts)
@@ -201,6 +211,6 @@ class Engine:
 
 
 def _why_alone(plan: Plan, conditions: Conditions) -> str | None:
-    if plan.placement != "device" or conditions.is_server_usable:
-        return None
+    if plan.placement != "device" or plan.note is not None or conditions.is_server_usable:
+        return plan.note
     return conditions.unavailable or "the link was not measured yet"

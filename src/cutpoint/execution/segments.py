@@ -16,8 +16,6 @@ from cutpoint.execution.runtime import (
 )
 from cutpoint.graph import Arrays, Cut, Graph, Segment, extract, segments_in, segments_of
 
-_FOLDER_KEY = "session.model_external_initializers_file_folder_path"
-
 
 @dataclass(frozen=True)
 class SegmentRun:
@@ -29,7 +27,7 @@ class SegmentRun:
     segment
         Id of the segment.
     duration_s, cpu_s
-        Wall time, and CPU time of the thread that ran it.
+        Wall time with its share of an emulated slow-down, and CPU time of the thread.
     """
 
     segment: str
@@ -76,8 +74,8 @@ class Segments:
     providers, provider_options
         As for `onnxruntime.InferenceSession`.
     slowdown
-        Emulates a slower device: after each segment the thread sleeps
-        ``(slowdown - 1)`` times the CPU time it took. 1 for a real device.
+        Emulates a slower device: after its segments the thread sleeps ``(slowdown - 1)``
+        times the CPU time they took. 1 for a real device.
     """
 
     def __init__(
@@ -97,11 +95,11 @@ class Segments:
         if options is None:
             # The emulation reads the calling thread's CPU time: one thread does the work.
             options = quiet_options(1 if slowdown > 1 else None)
-        self._options = options
         self._overslept = local()
         self._providers = default_providers(providers)
         self._provider_options = provider_options
-        self._sessions = {segment.id: self._session(segment) for segment in self.segments}
+        with for_segments(options, weights_folder(graph)) as lent:
+            self._sessions = {part.id: self._session(part, lent) for part in self.segments}
 
     def __repr__(self) -> str:
         return (
@@ -157,6 +155,9 @@ class Segments:
             if is_stopped is not None and is_stopped():
                 break
             self._run_one(segment, execution, run_options)
+        if self.slowdown > 1:
+            # One sleep for all: between segments it would find the caches cold each time.
+            self._sleep(sum((self.slowdown - 1) * run.cpu_s for run in execution.runs))
         return execution
 
     def warm_up(self, feed: Mapping[str, Any]) -> None:
@@ -179,13 +180,11 @@ class Segments:
         started_s, cpu_started_s = time.perf_counter(), time.thread_time()
         made = session.run(list(segment.outputs), feed, run_options)
         cpu_s = time.thread_time() - cpu_started_s
-        if self.slowdown > 1:
-            self._stretch((self.slowdown - 1) * cpu_s)
-        duration_s = time.perf_counter() - started_s
+        duration_s = time.perf_counter() - started_s + (self.slowdown - 1) * cpu_s
         execution.values.update(zip(segment.outputs, made, strict=True))
         execution.runs.append(SegmentRun(segment.id, duration_s, cpu_s))
 
-    def _stretch(self, duration_s: float) -> None:
+    def _sleep(self, duration_s: float) -> None:
         """Sleep; what a sleep takes too long is taken off the thread's next one."""
         owed_s = getattr(self._overslept, "seconds", 0.0)
         wanted_s = duration_s - owed_s
@@ -194,32 +193,19 @@ class Segments:
             time.sleep(wanted_s)
         self._overslept.seconds = time.perf_counter() - began_s - wanted_s
 
-    def _session(self, segment: Segment) -> Any:
-        folder = weights_folder(self.graph)
-        with for_segments(self._options) as options:
-            if folder is not None:
-                _point_to_weights(options, folder)
-            try:
-                return onnxruntime_module().InferenceSession(
-                    extract(self.graph, segment),
-                    options,
-                    providers=self._providers,
-                    provider_options=self._provider_options,
-                )
-            except Exception as error:  # a class per status, none of them public
-                raise ModelError(
-                    f"ONNX Runtime cannot load segment {segment.id} of {self.graph.name!r} "
-                    f"({list(segment.inputs)} -> {list(segment.outputs)}): {error}"
-                ) from error
-
-
-def _point_to_weights(options: Any, folder: str) -> None:
-    try:
-        known = options.get_session_config_entry(_FOLDER_KEY)
-    except RuntimeError:  # ONNX Runtime's way to say that the key is not set
-        known = None
-    if known != folder:
-        options.add_session_config_entry(_FOLDER_KEY, folder)
+    def _session(self, segment: Segment, options: Any) -> Any:
+        try:
+            return onnxruntime_module().InferenceSession(
+                extract(self.graph, segment),
+                options,
+                providers=self._providers,
+                provider_options=self._provider_options,
+            )
+        except Exception as error:  # a class per status, none of them public
+            raise ModelError(
+                f"ONNX Runtime cannot load segment {segment.id} of {self.graph.name!r} "
+                f"({list(segment.inputs)} -> {list(segment.outputs)}): {error}"
+            ) from error
 
 
 def constant_outputs(graph: Graph) -> Arrays:

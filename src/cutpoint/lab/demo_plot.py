@@ -31,7 +31,7 @@ def plot_demo(result: DemoResult, path: Path) -> None:
     axes.set_ylabel("latency (ms)")
     title = f"{result.model}, device slowed {result.slowdown:g} x: where cutpoint ran it"
     axes.set_title(title, loc="left")
-    axes.legend(loc="lower left", ncols=5, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     figure.savefig(path, dpi=120)
     _pyplot().close(figure)
 

@@ -56,6 +56,20 @@ class ServerProcess:
         return f"127.0.0.1:{self._port}"
 
     @property
+    def pid(self) -> int:
+        """
+        Id of the process.
+
+        Raises
+        ------
+        RuntimeError
+            If it is not running.
+        """
+        if self._process is None:
+            raise RuntimeError("the server is not running: start it first")
+        return self._process.pid
+
+    @property
     def is_ready(self) -> bool:
         """Whether every model is warm."""
         return self._ready.is_set()

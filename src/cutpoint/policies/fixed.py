@@ -1,6 +1,7 @@
 """The baselines that never change their mind: device-only, server-only, one cut."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -45,9 +46,12 @@ class Fixed:
         """Give the plan of its cut, or device-only."""
         prediction = predict(situation.table, situation.conditions)
         row = situation.table.find(self._cut_id)
-        if row is None or not np.isfinite(prediction.latency_s[row]):
-            row = 0
-        return plan_for(situation.table, row, prediction, situation.server)
+        if row is not None and np.isfinite(prediction.latency_s[row]):
+            return plan_for(situation.table, row, prediction, situation.server)
+        plan = plan_for(situation.table, 0, prediction, situation.server)
+        if row is None and situation.conditions.is_server_usable:
+            return replace(plan, note=f"server {situation.server} has no tail behind {self.name}")
+        return plan
 
     def observe(self, record: InferenceRecord) -> None:
         """Learn nothing."""

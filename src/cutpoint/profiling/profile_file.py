@@ -98,8 +98,8 @@ def check_profile(profile: Profile, *, sha256: str, host_environment: Environmen
     Raises
     ------
     ProfileMismatchError
-        If the model, ONNX Runtime's version, the execution providers or the processor
-        differ; names both values.
+        If the model, ONNX Runtime's version, the execution providers, the processor or
+        the emulated slow-down differ; names both values.
     """
     of = f"the profile of {profile.model_name!r} on {profile.host!r}"
     if profile.model_sha256 != sha256:
@@ -114,6 +114,7 @@ def check_profile(profile: Profile, *, sha256: str, host_environment: Environmen
         "ONNX Runtime": (measured.runtime, host_environment.runtime),
         "providers": (list(measured.providers), list(host_environment.providers)),
         "processor": (measured.cpu, host_environment.cpu),
+        "slow-down": (measured.emulated_slowdown, host_environment.emulated_slowdown),
     }
     for what, (then, now) in compared.items():
         if then != now:

@@ -54,12 +54,15 @@ class Plan:
         In the order in which they run.
     predicted
         Predicted seconds, part by part.
+    note
+        Why this is not what the policy stands for, if it is not.
     """
 
     placement: Placement
     cut: str
     legs: tuple[Leg, ...]
     predicted: Parts
+    note: str | None = None
 
     @property
     def crossing(self) -> tuple[str, ...]:

@@ -1,0 +1,140 @@
+"""What leaves next, on a made-up clock."""
+
+import numpy as np
+import pytest
+
+from cutpoint.client.offload import Offload, OffloadRequest
+from cutpoint.client.outbox import Outbox
+from cutpoint.estimation import LinkEstimator
+from cutpoint.wire import frames
+from cutpoint.wire.chunks import MAX_CHUNK_BYTES, Assembly, Chunker
+from cutpoint.wire.protocol import CANCEL, CHUNK
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        """Give the time."""
+        return self.now_s
+
+
+def upload(number: int, num_bytes: int) -> Offload:
+    """Give a request of so many bytes."""
+    array = np.zeros(num_bytes, np.uint8)
+    request = OffloadRequest("m", {"sha256": "d"}, Chunker([("x", array)]), Assembly((), "t"))
+    return Offload(number, request)
+
+
+@pytest.fixture
+def clock():
+    """Give a made-up clock."""
+    return Clock()
+
+
+def outbox_at(bytes_per_s: float, round_trip_s: float, clock: Clock) -> Outbox:
+    """Give an outbox that believes in a rate and a round trip."""
+    link = LinkEstimator()
+    link.up.bytes_per_s = bytes_per_s
+    link.observe_round_trip(round_trip_s)
+    return Outbox(link, clock)
+
+
+def take_all(outbox: Outbox) -> list:
+    """Take frames while some may leave at once."""
+    taken = []
+    while outbox._control or (outbox._uploads and outbox._may_send()):
+        taken.append(next(outbox))
+    return taken
+
+
+def payload(frame) -> int:
+    """Give the size of a frame's piece."""
+    return sum(len(content) for content in frame.raw_input_contents)
+
+
+@pytest.mark.parametrize("bytes_per_s", [1e4, 125e3, 2.5e6, 1e8])
+def test_pieces_take_20_ms_of_link_time_at_most(bytes_per_s, clock):
+    """A piece is as large as 20 ms of the link, within 1 KB and 64 KB."""
+    outbox = outbox_at(bytes_per_s, 0.01, clock)
+    outbox.put(upload(1, 10_000_000))
+    sizes = {payload(frame) for frame in take_all(outbox)}
+    assert max(sizes) == min(max(int(bytes_per_s * 0.02), 1024), MAX_CHUNK_BYTES)
+
+
+@pytest.mark.parametrize("bytes_per_s", [125e3, 2.5e6])
+def test_what_is_under_way_is_bounded(bytes_per_s, clock):
+    """Without acknowledgements no more leaves than the round trip and 60 ms of the link hold."""
+    outbox = outbox_at(bytes_per_s, 0.01, clock)
+    outbox.put(upload(1, 10_000_000))
+    assert sum(payload(frame) for frame in take_all(outbox)) <= bytes_per_s * (0.01 + 0.06)
+
+
+def test_acknowledgements_let_more_leave(clock):
+    """Each acknowledged piece makes room for at least its own size."""
+    outbox = outbox_at(125e3, 0.01, clock)
+    outbox.put(upload(1, 1_000_000))
+    sent = len(take_all(outbox))
+    clock.now_s = 0.03
+    outbox.acknowledge(1, clock.now_s)
+    assert len(take_all(outbox)) >= 1
+    assert sent >= 2
+
+
+def test_acknowledgements_after_a_cancel_count(clock):
+    """Pieces of a cancelled request were under way: their acknowledgements make room."""
+    outbox = outbox_at(125e3, 0.01, clock)
+    first = upload(1, 1_000_000)
+    outbox.put(first)
+    sent = take_all(outbox)
+    assert outbox.drop(first)
+    outbox.put(upload(2, 1_000_000))
+    assert take_all(outbox) == []
+    for _ in sent:
+        clock.now_s += 0.02
+        outbox.acknowledge(1, clock.now_s)
+    assert [frame.id for frame in take_all(outbox)][:1] == ["2"]
+
+
+def test_control_frames_go_first(clock):
+    """A cancel overtakes the pieces that wait."""
+    outbox = outbox_at(125e3, 0.01, clock)
+    outbox.put(upload(1, 1_000_000))
+    take_all(outbox)
+    outbox.put_control(frames.cancel_request(1))
+    assert frames.kind_of(next(outbox)) == CANCEL
+
+
+def test_requests_take_turns(clock):
+    """The pieces of two requests leave alternately."""
+    clock.now_s = 1e-3
+    outbox = outbox_at(2.5e6, 0.2, clock)
+    outbox.put(upload(1, 400_000))
+    outbox.put(upload(2, 400_000))
+    numbers = [frame.id for frame in take_all(outbox)]
+    outbox.acknowledge(1, 0.2)
+    numbers += [frame.id for frame in take_all(outbox)]
+    assert numbers[:4] == ["1", "2", "1", "2"]
+
+
+def test_parameters_ride_with_the_first_piece_alone(clock):
+    """The digest is told once."""
+    outbox = outbox_at(2.5e6, 0.05, clock)
+    outbox.put(upload(1, 150_000))
+    taken = take_all(outbox)
+    assert [("sha256" in frame.parameters) for frame in taken] == [True] + [False] * (
+        len(taken) - 1
+    )
+    assert {CHUNK} == {frames.kind_of(frame) for frame in taken}
+
+
+def test_closing_ends_the_stream(clock):
+    """After closing there is no next frame."""
+    outbox = outbox_at(2.5e6, 0.05, clock)
+    outbox.put(upload(1, 150_000))
+    outbox.close()
+    with pytest.raises(StopIteration):
+        next(outbox)
