@@ -26,22 +26,23 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 check: $(READY)
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests docs
+	$(BIN)/ruff check src tests docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell src tests docs README.md CHANGELOG.md CONTRIBUTING.md
 	$(BIN)/python tests/sizes.py
 
 format: $(READY)
-	$(BIN)/ruff format src tests
-	$(BIN)/ruff check --fix src tests
+	$(BIN)/ruff format src tests docs
+	$(BIN)/ruff check --fix src tests docs
 
 soak: $(READY)
-	$(BIN)/python -m pytest -m soak --timeout=1800
+	$(BIN)/python -m pytest -m soak --timeout=1800 --log-cli-level=INFO
 
 bench: $(READY)
 	$(BIN)/cutpoint demo --report docs/reports/demo
+	$(BIN)/python docs/update_readme.py
 
 clean:
 	rm -rf $(VENV) demo-report

@@ -1,5 +1,6 @@
 """The framed stream over a slow link: cancelling, overtaking, many idle streams."""
 
+import logging
 import time
 from contextlib import contextmanager
 from threading import Thread
@@ -22,6 +23,8 @@ from cutpoint.wire.channel import open_channel
 from cutpoint.wire.chunks import Assembly, Chunker
 from cutpoint.wire.protocol import services
 from cutpoint.wire.tensors import TensorSpec
+
+_log = logging.getLogger(__name__)
 
 SLOW = from_mbit_per_s(1.0)
 LARGE, SMALL = 250_000, 256
@@ -189,6 +192,7 @@ def test_idle_streams_leave_the_tail_alone(tmp_path):
             with idle_streams(address, 64):
                 with_idle += block_of(transport, numbers)
     ratio = np.percentile(with_idle, 99) / np.percentile(without, 99)
+    _log.info("p99 with 64 idle streams / without: %.2f", ratio)
     assert ratio <= 1.25, f"p99 {ratio:.2f}x"
 
 
