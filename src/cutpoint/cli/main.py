@@ -17,6 +17,8 @@ from cutpoint.cli.serve import serve
 from cutpoint.cli.zoo import zoo
 from cutpoint.exceptions import CutpointError
 
+_LOG_LEVELS = ("debug", "info", "warning", "error")
+
 app = typer.Typer(
     help="Run one ONNX model on a weak device and on edge servers at once; for every inference "
     "pick the cut that answers soonest.",
@@ -28,26 +30,34 @@ for command in (inspect, profile, serve, plan, run, zoo, demo):
     app.command()(command)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("cutpoint"))
+        raise typer.Exit
+
+
 @app.callback()
 def _settings(
-    show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", callback=_print_version, is_eager=True
+        ),
     ] = False,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "error",
 ) -> None:
-    if show_version:
-        typer.echo(version("cutpoint"))
-        raise typer.Exit
+    if log_level.lower() not in _LOG_LEVELS:
+        raise typer.BadParameter(f"{log_level!r}: write one of {', '.join(_LOG_LEVELS)}")
     logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
 
 
 def main() -> None:
-    """Run the program; an error of ours is one line on standard error and exit code 1."""
+    """Run the program; an error of ours or of a file is one line (stderr) and exit code 1."""
     try:
         app()
-    except CutpointError as error:
+    except (CutpointError, OSError) as error:
         err.print(f"[red]error:[/red] {type(error).__name__}: ", end="")
-        err.print(str(error), markup=False)
+        err.print(str(error), markup=False, soft_wrap=True)
         sys.exit(1)
 
 

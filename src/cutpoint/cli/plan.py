@@ -9,6 +9,7 @@ import typer
 from cutpoint.cli.output import err, out, print_json, table
 from cutpoint.client.server_profile import server_profile
 from cutpoint.cost import CutTable, HostCosts, fold, predict
+from cutpoint.exceptions import UnitError
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.runtime import keep_freed_memory
 from cutpoint.graph import Cut, Graph, candidate_cuts
@@ -89,13 +90,20 @@ def plan(
     table_of_cuts = compile_table(graph, cuts, device, remote)
     load_now = LoadConditions(parse_duration(wait), load)
     rows = [
-        _best(table_of_cuts, parse_bandwidth(text), parse_duration(round_trip), load_now)
+        _best(table_of_cuts, _bandwidth(text), parse_duration(round_trip), load_now)
         for text in bandwidth.split(",")
     ]
     if json:
         print_json([_document(row) for row in rows])
         return
     _print(graph, rows, device, remote, source, round_trip)
+
+
+def _bandwidth(text: str) -> float:
+    bandwidth_bytes_per_s = parse_bandwidth(text)
+    if not bandwidth_bytes_per_s:
+        raise UnitError(f"bandwidth {text!r}: nothing comes through; write more than zero")
+    return bandwidth_bytes_per_s
 
 
 def _device_costs(

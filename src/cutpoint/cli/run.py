@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, BinaryIO
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -74,9 +75,9 @@ def _feed(graph: Graph | None, path: Path | None) -> Arrays:
     if path is None:
         return sample_feed(graph)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, BadZipFile) as error:
         raise FeedError(f"inputs {path}: {error}; write them with numpy.savez") from error
 
 

@@ -17,7 +17,7 @@ from cutpoint.units import format_duration
 def serve(
     models: Annotated[list[Path], typer.Argument(help="ONNX files; each is served by its name.")],
     host: Annotated[str, typer.Option(help="Address to listen on; loopback only.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port; 0 takes any free one.")] = 8001,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8001,
     workers: Annotated[int, typer.Option(min=1, help="Requests computed at once.")] = 1,
     max_waiting: Annotated[
         int | None, typer.Option(min=0, help="Requests that may wait [default: 2 per worker].")

@@ -1,5 +1,6 @@
 """Optimise a model once, at the level whose nodes a cut may go between."""
 
+import shutil
 import tempfile
 import weakref
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import onnx
 import onnx_ir as ir
 from google.protobuf.message import DecodeError
+from onnx_ir.serde import SerdeError
 
 from cutpoint.exceptions import ModelError
 from cutpoint.execution.model_file import ModelFile
@@ -41,12 +43,16 @@ def load_graph(file: ModelFile) -> Graph:
     original = _parse(file)
     names = value_names(original)
     del original
-    folder = tempfile.TemporaryDirectory(prefix="cutpoint-")
-    path = Path(folder.name) / "optimised.onnx"
-    _write_optimised(file, path)
-    model = ir.load(path)
-    graph = graph_from_model(model, name=file.name, sha256=file.sha256, original_names=names)
-    weakref.finalize(graph, folder.cleanup)
+    folder = tempfile.mkdtemp(prefix="cutpoint-")
+    try:
+        path = Path(folder) / "optimised.onnx"
+        _write_optimised(file, path)
+        model = ir.load(path)
+        graph = graph_from_model(model, name=file.name, sha256=file.sha256, original_names=names)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(graph, shutil.rmtree, folder, ignore_errors=True)
     return graph
 
 
@@ -64,7 +70,7 @@ def _parse(file: ModelFile) -> ir.Model:
         if isinstance(file.source, bytes):
             return ir.from_proto(onnx.load_model_from_string(file.source))
         return ir.from_proto(onnx.load_model(file.source, load_external_data=False))
-    except (DecodeError, ValueError, TypeError, AttributeError) as error:
+    except (DecodeError, SerdeError, OSError, ValueError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{_where(file)} is not an ONNX model, or is cut short ({error}): "
             "check the file, or export it again"

@@ -13,6 +13,10 @@ _M_MMAP_THRESHOLD = -3
 _KEPT_BYTES = 256 << 20
 """Blocks up to this size stay with the process (glibc's own ceiling is lower by default)."""
 
+_FOLDER_KEY = "session.model_external_initializers_file_folder_path"
+_OWN_KEY = "cutpoint.own_options"
+"""Set in options made here: they need not be given back as they were."""
+
 _QUIET = 3
 """ONNX Runtime's log severity "error": weight clean-up warnings are not news to a user."""
 
@@ -78,28 +82,51 @@ def quiet_options(num_threads: int | None = None) -> Any:
     options.log_severity_level = _QUIET
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.add_session_config_entry(_OWN_KEY, "1")
     if num_threads is not None:
         options.intra_op_num_threads = num_threads
     return options
 
 
 @contextmanager
-def for_segments(options: Any) -> Iterator[Any]:
+def for_segments(options: Any, weights_folder: str | None) -> Iterator[Any]:
     """
     Lend a user's session options to the sessions of segments.
 
     The options object itself is used, because registered custom operators cannot
     be copied; what concerns one whole session only (profiling, writing the
-    optimised file) is off meanwhile.
+    optimised file) is off meanwhile. Afterwards nothing points to the segments'
+    weights any more: the user's next session has weights of its own.
+
+    Parameters
+    ----------
+    weights_folder
+        Where the segments' weights are; ``None`` if they are inline.
     """
     profiling, written_to = options.enable_profiling, options.optimized_model_filepath
+    pointed_to = _entry(options, _FOLDER_KEY)
     options.enable_profiling = False
     options.optimized_model_filepath = ""
+    _set_entry(options, _FOLDER_KEY, pointed_to if weights_folder is None else weights_folder)
     try:
         yield options
     finally:
         options.enable_profiling = profiling
         options.optimized_model_filepath = written_to
+        if not _entry(options, _OWN_KEY):
+            _set_entry(options, _FOLDER_KEY, pointed_to)
+
+
+def _entry(options: Any, key: str) -> str:
+    try:
+        return str(options.get_session_config_entry(key))
+    except RuntimeError:  # ONNX Runtime's way to say that the key is not set
+        return ""
+
+
+def _set_entry(options: Any, key: str, value: str) -> None:
+    if _entry(options, key) != value:  # it warns of every entry that is written again
+        options.add_session_config_entry(key, value)
 
 
 def default_providers(providers: Sequence[Any] | None) -> list[Any]:

@@ -179,6 +179,8 @@ def _name_nodes(graph: ir.Graph) -> None:
     """Give every node a name of its own: profiles refer to nodes by name."""
     seen: set[str] = set()
     for index, node in enumerate(graph):
-        if not node.name or node.name in seen:
-            node.name = f"{node.op_type}_{index}"
+        number = index
+        while not node.name or node.name in seen:
+            node.name = f"{node.op_type}_{number}"
+            number += 1
         seen.add(node.name)

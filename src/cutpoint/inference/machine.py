@@ -116,8 +116,7 @@ class Inference:
             tail_s=event.tail_s,
             download_s=max(elapsed_s - upload_s - event.wait_s - event.tail_s, 0.0),
         )
-        part = "whole" if self.plan.placement == "server" else "tail"
-        return self._done(True, LegRun(self.plan.server or "", part, event.tail_s))
+        return self._done(True, LegRun(self.plan.server or "", self._rest, event.tail_s))
 
     def _go_alone(self, at_s: float, reason: str) -> tuple[Action, ...]:
         self.fallback_reason = reason
@@ -128,7 +127,12 @@ class Inference:
 
     def _finished_alone(self, event: TailDone) -> tuple[Action, ...]:
         self.measured = replace(self.measured, tail_s=event.tail_s)
-        return self._done(False, LegRun(DEVICE, "tail", event.tail_s))
+        return self._done(False, LegRun(DEVICE, self._rest, event.tail_s))
+
+    @property
+    def _rest(self) -> str:
+        """What lies behind the cut: everything, where no node ran before it."""
+        return "whole" if self.plan.placement == "server" else "tail"
 
     def _done(self, from_server: bool, leg: LegRun) -> tuple[Action, ...]:
         self.legs += (leg,)

@@ -38,8 +38,12 @@ class ServerProcess:
         self._port = 0
 
     def __enter__(self) -> "ServerProcess":  # noqa: PYI034 (Self needs Python 3.11)
-        self.start()
-        self.wait_until_ready()
+        try:
+            self.start()
+            self.wait_until_ready()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cutpoint.exceptions import ModelError, ModelMismatchError
 from cutpoint.graph import SERVER_ONLY, Cut
 from cutpoint.server.served_model import ServedModel
+from cutpoint.wire.names import DIGITS
 
 
 class Endpoint(NamedTuple):
@@ -38,7 +39,18 @@ class Catalog:
         return f"<Catalog: {', '.join(self._models) or 'empty'}>"
 
     def add(self, model: ServedModel) -> None:
-        """Serve one more model."""
+        """
+        Serve one more model.
+
+        Raises
+        ------
+        ModelError
+            If one of this name is served already.
+        """
+        if model.name in self._models:
+            raise ModelError(
+                f"two files are named {model.name!r}: rename one, devices ask by this name"
+            )
         self._models[model.name] = model
 
     def close(self) -> None:
@@ -79,6 +91,7 @@ class Catalog:
         model, cut_id = self._parsed(name)
         if any(cut.id == cut_id for cut in model.cuts):
             return True
+        model.candidate(cut_id)  # nothing is kept of names that mean nothing
         with self._lock:
             building = self._building.get(name)
             if building is None:
@@ -89,17 +102,17 @@ class Catalog:
         return building.done()
 
     def _parsed(self, name: str) -> tuple[ServedModel, str]:
-        whole, _, rest = name.partition(".")
+        whole, dot, rest = name.partition(".")
         model = self._models.get(whole)
         if model is None:
             known = ", ".join(sorted(self._models)) or "none yet"
             raise ModelError(f"no model {name!r} here; this server has: {known}")
-        if not rest:
+        if not dot:
             return model, SERVER_ONLY
         digest, _, cut_id = rest.partition(".")
-        if digest != model.graph.sha256[: len(digest)] or not digest:
+        if digest != model.graph.sha256[:DIGITS]:
             raise ModelMismatchError(
                 f"{name!r} is a tail of another file: this server's {whole!r} is "
-                f"{model.graph.sha256[:12]}; give both sides the same file"
+                f"{model.graph.sha256[:DIGITS]}; give both sides the same file"
             )
         return model, cut_id

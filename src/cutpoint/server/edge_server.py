@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-import logging
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from grpc import aio as grpc_aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from cutpoint.exceptions import ConnectError, CutpointError
+from cutpoint.exceptions import ConnectError
 from cutpoint.execution.runtime import keep_freed_memory
 from cutpoint.server.catalog import Catalog
 from cutpoint.server.data_plane import DataPlane
@@ -21,8 +20,6 @@ from cutpoint.server.service import InferenceService
 from cutpoint.server.work_queue import WorkQueue
 from cutpoint.wire.channel import SERVER_OPTIONS
 from cutpoint.wire.protocol import services
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -95,13 +92,14 @@ class EdgeServer:
         services.add_GRPCInferenceServiceServicer_to_server(self._service, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        wanted = f"{self.settings.host}:{self.settings.port}"
+        host = _in_address(self.settings.host)
+        wanted = f"{host}:{self.settings.port}"
         try:
             port = self._server.add_insecure_port(wanted)
         except RuntimeError as error:
             raise ConnectError(f"cannot listen on {wanted}: is another server running?") from error
         await self._server.start()
-        return f"{self.settings.host}:{port}"
+        return f"{host}:{port}"
 
     async def load(
         self, paths: Sequence[str], progress: Callable[[ServedModel], None] | None = None
@@ -172,11 +170,12 @@ async def serve(
         await server.load(paths, on_model)
         on_ready()
         await stopped.wait()
-    except CutpointError:
-        _log.exception("the server ends")
-        raise
     finally:
         await server.stop()
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def _check_is_loopback(host: str) -> None:

@@ -127,6 +127,23 @@ class ServedModel:
             raise RemoteExecutionError(f"{self.served_name(cut)}: stopped on request")
         return segments.outputs_of(execution.values), execution.duration_s
 
+    def candidate(self, cut_id: str) -> Cut:
+        """
+        Give a cut whose tail could be built.
+
+        Raises
+        ------
+        ModelError
+            If the graph has no such candidate.
+        """
+        cut = self._candidates.get(cut_id)
+        if cut is None:
+            raise ModelError(
+                f"model {self.name!r} has no candidate cut {cut_id!r}: "
+                "`cutpoint inspect` lists them"
+            )
+        return cut
+
     def add_tail(self, cut_id: str) -> Cut:
         """
         Build, warm and time the tail of a candidate that no segment boundary meets.
@@ -139,12 +156,7 @@ class ServedModel:
         with self._extra_lock:
             if cut_id in self._cuts:
                 return self._cuts[cut_id]
-            cut = self._candidates.get(cut_id)
-            if cut is None:
-                raise ModelError(
-                    f"model {self.name!r} has no candidate cut {cut_id}: "
-                    "`cutpoint inspect` lists them"
-                )
+            cut = self.candidate(cut_id)
             if len(self._extra) >= _MAX_EXTRA_TAILS:
                 raise ModelError(
                     f"model {self.name!r} holds {_MAX_EXTRA_TAILS} tails beside its segments "

@@ -25,6 +25,8 @@ from cutpoint.wire.tensors import TensorSpec, check_specs, spec_of, to_array, to
 SERVER_NAME = "cutpoint"
 _EXTENSIONS = ("statistics", "model_configuration", "cutpoint_stream")
 _RETRY_METADATA = "retry-after-ms"
+_LONGEST_WORDS = 500
+"""Characters of an error; gRPC replaces one that does not fit its 8 KB by another code."""
 
 Method = Callable[[Any, Any, Any], Coroutine[Any, Any, Any]]
 
@@ -40,7 +42,7 @@ def _answers_errors(method: Method) -> Method:
             retry_after_s = getattr(error, "retry_after_s", None)
             if retry_after_s is not None:
                 context.set_trailing_metadata(((_RETRY_METADATA, f"{retry_after_s * 1e3:.0f}"),))
-            await context.abort(status_of(error), str(error))
+            await context.abort(status_of(error), str(error)[:_LONGEST_WORDS])
 
     return answering
 

@@ -89,6 +89,7 @@ class PeerStream:
             if request is not None:
                 request.assembly.add(chunk)
         except CutpointError as error:
+            request = None
             self._cancel(message.id)
             await self._fail(message.id, error)
         # Every piece is acknowledged, wanted or not: the peer paces itself by it.
@@ -142,7 +143,8 @@ class PeerStream:
                 await self._fail(identity, error)
             return
         finally:
-            self._open.pop(identity, None)
+            if self._open.get(identity) is request:
+                del self._open[identity]
         if not request.cancelled.is_set():
             await self._send(identity, request, reply)
 

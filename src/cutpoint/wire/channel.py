@@ -31,7 +31,7 @@ CLIENT_OPTIONS: tuple[tuple[str, Any], ...] = (
 
 SERVER_OPTIONS: tuple[tuple[str, Any], ...] = (*_COMMON, ("grpc.so_reuseport", 0))
 
-_ADDRESS = re.compile(r"^(?P<host>\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+):(?P<port>\d{1,5})$")
+_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+):(?P<port>[0-9]{1,5})")
 
 
 def checked_address(address: str) -> str:
@@ -43,7 +43,7 @@ def checked_address(address: str) -> str:
     ConnectError
         If it is not.
     """
-    match = _ADDRESS.match(address)
+    match = _ADDRESS.fullmatch(address)
     if match is None or not 0 < int(match["port"]) < 65536:
         raise ConnectError(f"server address {address!r}: write HOST:PORT, for example edge:8001")
     return address

@@ -116,7 +116,7 @@ class Assembly:
             raise RemoteProtocolError(f"{self._where}: a chunk came after the last one")
         if chunk.value == len(self._specs):
             self._begin(chunk.spec)
-        if chunk.value != len(self._specs) - 1:
+        if not 0 <= chunk.value == len(self._specs) - 1:
             raise RemoteProtocolError(f"{self._where}: chunk of tensor {chunk.value} out of turn")
         buffer, filled = self._buffers[-1], self._filled[-1]
         end = filled + len(chunk.payload)
@@ -141,8 +141,10 @@ class Assembly:
 
     def _begin(self, spec: TensorSpec) -> None:
         expected = self._expected.get(spec.name)
-        if expected is None or spec != expected or spec in self._specs:
+        if expected is None or spec in self._specs:
             check_specs(tuple(self._expected.values()), [*self._specs, spec], self._where)
+        else:
+            check_specs((expected,), (spec,), self._where)
         if self._filled and self._filled[-1] != len(self._buffers[-1]):
             raise RemoteProtocolError(f"{self._where}: tensor {spec.name!r} began too early")
         self._specs.append(spec)

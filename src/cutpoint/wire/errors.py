@@ -91,5 +91,7 @@ def mapped_errors(address: str) -> Iterator[None]:
         yield
     except grpc.RpcError as error:
         raise rpc_error(error, address) from error
+    except CutpointError:
+        raise  # some of ours are ValueErrors too
     except ValueError as error:  # raised for calls on a channel that was closed
         raise LocalProtocolError(f"call on a closed channel to {address}: {error}") from error

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from cutpoint.exceptions import RemoteProtocolError
+from cutpoint.exceptions import ProfileError, RemoteProtocolError
 from cutpoint.records import Profile
 from cutpoint.wire.protocol import CONFIG_PARAMETER, PROTOCOL_VERSION
 
@@ -57,7 +57,7 @@ def read_holdings(config: Any, address: str) -> Holdings | None:
     text = config.parameters[CONFIG_PARAMETER].string_value
     try:
         holdings = msgspec.json.decode(text, type=Holdings)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ProfileError, RecursionError) as error:
         raise RemoteProtocolError(
             f"server {address} describes itself unreadably: {error}"
         ) from error

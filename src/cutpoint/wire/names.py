@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-_DIGITS = 12
+DIGITS = 12
+"""Of the model file's digest in a name."""
 
 
 @dataclass(frozen=True)
@@ -25,4 +26,4 @@ class TailName:
     cut: str
 
     def __str__(self) -> str:
-        return f"{self.model}.{self.sha256[:_DIGITS]}.{self.cut}"
+        return f"{self.model}.{self.sha256[:DIGITS]}.{self.cut}"

@@ -1,0 +1,170 @@
+from math import log
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutpoint.estimation import BandwidthEstimate, LinkEstimator
+from cutpoint.records import LinkConditions
+
+RATES = st.floats(1e3, 1e9)
+
+
+def observations_until_close(believed: float, real: float) -> int:
+    """Count the quarter-second transfers until the belief is within 10 % of the rate."""
+    estimate = BandwidthEstimate()
+    estimate.observe(believed, 1.0)
+    for count in range(1, 100):
+        estimate.observe(real / 4, 0.25)
+        assert estimate.bytes_per_s is not None
+        if abs(log(estimate.bytes_per_s / real)) < log(1.1):
+            return count
+    return 100
+
+
+def test_nothing_is_believed_at_first() -> None:
+    """Before the first transfer there is no belief, and it is endlessly old."""
+    estimate = BandwidthEstimate()
+    assert (None, float("-inf")) == (estimate.bytes_per_s, estimate.observed_at_s)
+
+
+def test_the_first_transfer_is_believed() -> None:
+    """The first transfer, however small, is all there is to believe."""
+    estimate = BandwidthEstimate()
+    estimate.observe(10, 1e-5, at_s=3.0)
+    assert (pytest.approx(1e6), 3.0) == (estimate.bytes_per_s, estimate.observed_at_s)
+
+
+@given(rate=RATES, factor=st.floats(1.5, 100))
+def test_a_rise_is_followed_as_fast_as_a_fall(rate: float, factor: float) -> None:
+    """A link faster by a factor is found after as many transfers as one slower by it."""
+    rise = observations_until_close(rate, rate * factor)
+    assert rise == observations_until_close(rate * factor, rate)
+    assert rise <= 5
+
+
+def test_a_telling_transfer_moves_the_logarithm_by_its_weight() -> None:
+    """A transfer of 20 ms or more moves the belief by 0.6 of the way, on a log scale."""
+    for rate in (1e7, 1e5):
+        estimate = BandwidthEstimate()
+        estimate.observe(1e6, 1.0)
+        estimate.observe(rate * 0.02, 0.02)
+        assert estimate.bytes_per_s == pytest.approx(1e6**0.4 * rate**0.6)
+
+
+@given(rate=st.floats(1e8, 1e10), share=st.floats(0.1, 10))
+def test_a_tiny_transfer_on_a_fast_link_says_little(rate: float, share: float) -> None:
+    """A kilobyte on a fast link, timed ten times too fast or slow, moves the belief by < 1 %."""
+    estimate = BandwidthEstimate()
+    estimate.observe(rate, 1.0)
+    estimate.observe(1000, 1000 / (rate * share))
+    assert estimate.bytes_per_s == pytest.approx(rate, rel=0.01)
+
+
+def test_a_small_transfer_that_takes_long_is_believed() -> None:
+    """On a link that broke down even a kilobyte says enough."""
+    estimate = BandwidthEstimate()
+    estimate.observe(1e8, 1.0)
+    for _ in range(10):
+        estimate.observe(1000, 1.0)
+    assert estimate.bytes_per_s == pytest.approx(1000, rel=0.1)
+
+
+@given(st.lists(st.tuples(RATES, st.floats(1e-6, 10)), min_size=1))
+def test_the_belief_stays_between_what_was_seen(seen: list[tuple[float, float]]) -> None:
+    """However transfers come, the belief lies between the slowest and the fastest."""
+    estimate = BandwidthEstimate()
+    for rate, duration_s in seen:
+        estimate.observe(rate * duration_s, duration_s)
+    rates = [rate for rate, _ in seen]
+    assert estimate.bytes_per_s is not None
+    assert min(rates) * 0.999 <= estimate.bytes_per_s <= max(rates) * 1.001
+
+
+@pytest.mark.parametrize(("size_bytes", "duration_s"), [(0, 1.0), (10, 0.0), (10, -1.0), (-1, 1.0)])
+def test_what_is_no_transfer_says_nothing(size_bytes: float, duration_s: float) -> None:
+    """Neither no bytes nor no time moves the belief or its age."""
+    estimate = BandwidthEstimate()
+    estimate.observe(1e6, 1.0, at_s=1.0)
+    estimate.observe(size_bytes, duration_s, at_s=2.0)
+    estimate.observe_at_most(size_bytes, duration_s, at_s=2.0)
+    assert (estimate.bytes_per_s, estimate.observed_at_s) == (1e6, 1.0)
+
+
+def test_a_bound_above_the_belief_says_nothing() -> None:
+    """That a link is slower than something faster than believed is no news."""
+    estimate = BandwidthEstimate()
+    estimate.observe(1e6, 1.0, at_s=1.0)
+    estimate.observe_at_most(2e6, 1.0, at_s=2.0)
+    assert (estimate.bytes_per_s, estimate.observed_at_s) == (1e6, 1.0)
+
+
+def test_a_bound_below_the_belief_is_believed() -> None:
+    """A bound below the belief counts as a transfer at the bound."""
+    bounded, observed = BandwidthEstimate(), BandwidthEstimate()
+    for estimate in (bounded, observed):
+        estimate.observe(1e6, 1.0)
+    bounded.observe_at_most(1e5, 1.0, at_s=2.0)
+    observed.observe(1e5, 1.0, at_s=2.0)
+    assert observed.bytes_per_s == bounded.bytes_per_s
+    assert bounded.observed_at_s == 2.0
+
+
+def test_a_bound_is_better_than_nothing() -> None:
+    """Where nothing is believed yet, the bound is."""
+    estimate = BandwidthEstimate()
+    estimate.observe_at_most(1e5, 0.5)
+    assert estimate.bytes_per_s == pytest.approx(2e5)
+
+
+def test_a_link_is_unknown_until_both_are_measured() -> None:
+    """Conditions need a round trip and one rate."""
+    link = LinkEstimator()
+    assert link.conditions() is None
+    link.observe_round_trip(0.02)
+    assert link.conditions() is None
+    other = LinkEstimator()
+    other.up.observe(1e6, 1.0)
+    assert other.conditions() is None
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "expected"),
+    [(1e6, 4e6, (1e6, 4e6)), (1e6, None, (1e6, 1e6)), (None, 4e6, (4e6, 4e6))],
+)
+def test_an_unmeasured_direction_is_like_the_other(
+    up: float | None, down: float | None, expected: tuple[float, float]
+) -> None:
+    """Each way has its own rate where it was measured; the round trip is shared out evenly."""
+    link = LinkEstimator()
+    link.observe_round_trip(0.02)
+    for estimate, rate in ((link.up, up), (link.down, down)):
+        if rate is not None:
+            estimate.observe(rate, 1.0)
+    assert LinkConditions(*expected, 0.01, 0.01) == link.conditions()
+
+
+def test_the_round_trip_is_the_median_of_the_latest_nine() -> None:
+    """A few late answers do not count; old ones are forgotten."""
+    link = LinkEstimator()
+    assert link.round_trip_s is None
+    for duration_s in [*[9.0] * 20, *[0.01] * 3, 5.0, *[0.01] * 2, 5.0, 5.0, 5.0]:
+        link.observe_round_trip(duration_s)
+    assert link.round_trip_s == 0.01
+
+
+def test_a_round_trip_of_nothing_says_nothing() -> None:
+    """A round trip that took no time was not measured."""
+    link = LinkEstimator()
+    link.observe_round_trip(0.0)
+    link.observe_round_trip(-1.0)
+    assert link.round_trip_s is None
+
+
+def test_a_new_connection_forgets_the_round_trip_only() -> None:
+    """Rates outlive a connection, round trips do not."""
+    link = LinkEstimator()
+    link.observe_round_trip(0.02)
+    link.up.observe(1e6, 1.0)
+    link.forget()
+    assert (link.round_trip_s, link.up.bytes_per_s) == (None, 1e6)

@@ -1,0 +1,83 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutpoint.estimation import LoadEstimator
+from cutpoint.records import LoadConditions
+
+TIMES = st.floats(0, 100)
+ANSWERS = st.lists(st.tuples(TIMES, TIMES, st.floats(1e-3, 100)), min_size=1, max_size=10)
+
+
+def test_an_unknown_server_is_taken_to_be_idle() -> None:
+    """Before the first answer there is no wait and no slow-down, at any time."""
+    assert LoadConditions(0.0, 1.0) == LoadEstimator().conditions(100.0)
+
+
+def test_an_answer_moves_the_belief_by_its_weight() -> None:
+    """One answer moves wait and slow-down by 0.4 of the way from what was believed."""
+    load = LoadEstimator()
+    load.observe(wait_s=1.0, tail_s=6.0, idle_tail_s=2.0, at_s=5.0)
+    assert LoadConditions(pytest.approx(0.4), pytest.approx(1.8)) == load.conditions(5.0)
+    load.observe(wait_s=1.0, tail_s=6.0, idle_tail_s=2.0, at_s=5.0)
+    assert LoadConditions(pytest.approx(0.64), pytest.approx(2.28)) == load.conditions(5.0)
+
+
+def test_many_answers_are_believed() -> None:
+    """A load that lasts is believed as it is."""
+    load = LoadEstimator()
+    for _ in range(30):
+        load.observe(wait_s=0.2, tail_s=0.03, idle_tail_s=0.01, at_s=1.0)
+    assert LoadConditions(pytest.approx(0.2), pytest.approx(3.0)) == load.conditions(1.0)
+
+
+def test_a_belief_ages_to_idle() -> None:
+    """Wait falls by e in two seconds and slow-down in ten; in the end the server seems idle."""
+    load = LoadEstimator()
+    load.observe(wait_s=1.0, tail_s=6.0, idle_tail_s=2.0, at_s=10.0)
+    assert load.conditions(12.0).wait_s == pytest.approx(0.4 / 2.718281828)
+    assert load.conditions(20.0).slowdown == pytest.approx(1 + 0.8 / 2.718281828)
+    assert LoadConditions(pytest.approx(0), pytest.approx(1)) == load.conditions(1000.0)
+
+
+def test_a_server_faster_than_profiled_is_believed_too() -> None:
+    """A slow-down below one is kept, down to a tenth, and ages up to one."""
+    load = LoadEstimator()
+    for _ in range(50):
+        load.observe(wait_s=0.0, tail_s=0.0, idle_tail_s=2.0, at_s=0.0)
+    assert load.conditions(0.0).slowdown == pytest.approx(0.1)
+    assert load.conditions(1000.0).slowdown == pytest.approx(1.0)
+
+
+def test_an_unknown_idle_time_says_nothing_of_slow_down() -> None:
+    """Where the idle tail is not known, only the wait is learned."""
+    load = LoadEstimator()
+    load.observe(wait_s=1.0, tail_s=6.0, idle_tail_s=0.0, at_s=0.0)
+    assert LoadConditions(pytest.approx(0.4), 1.0) == load.conditions(0.0)
+
+
+def test_a_clock_that_seems_to_go_back_does_not_raise_the_load() -> None:
+    """Asked about the past, the estimator tells what it knows, no more."""
+    load = LoadEstimator()
+    load.observe(wait_s=1.0, tail_s=6.0, idle_tail_s=2.0, at_s=10.0)
+    assert load.conditions(10.0) == load.conditions(3.0)
+
+
+@given(answers=ANSWERS, age_s=TIMES, more_s=TIMES)
+def test_a_belief_stays_in_bounds_and_only_fades(
+    answers: list[tuple[float, float, float]], age_s: float, more_s: float
+) -> None:
+    """Whatever is reported, wait lies between none and the longest, and time brings it down."""
+    load = LoadEstimator()
+    for wait_s, tail_s, idle_tail_s in answers:
+        load.observe(wait_s, tail_s, idle_tail_s, at_s=1.0)
+    younger, older = load.conditions(1.0 + age_s), load.conditions(1.0 + age_s + more_s)
+    assert 0 <= older.wait_s <= younger.wait_s <= max(wait_s for wait_s, _, _ in answers)
+    assert abs(older.slowdown - 1) <= abs(younger.slowdown - 1)
+
+
+def test_a_negative_wait_is_none() -> None:
+    """Clocks that disagree make no negative wait."""
+    load = LoadEstimator()
+    load.observe(wait_s=-1.0, tail_s=2.0, idle_tail_s=2.0, at_s=0.0)
+    assert LoadConditions(0.0, 1.0) == load.conditions(0.0)

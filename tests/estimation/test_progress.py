@@ -1,0 +1,197 @@
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutpoint.estimation import BandwidthEstimate, ProgressMeter
+
+RATES = st.floats(4, 8).map(lambda exponent: 10.0**exponent)
+"""Bytes per second over four decades."""
+
+ROUND_TRIPS = st.floats(0, 0.08)
+
+
+class MadeUpLink:
+    """A link of a rate and a delay on a made-up clock, and the meter that watches it."""
+
+    def __init__(
+        self, meter: ProgressMeter, rate: float, round_trip_s: float, began_s: float = 0.0
+    ) -> None:
+        self.meter = meter
+        self.rate = rate
+        self.round_trip_s = round_trip_s
+        self.now_s = began_s
+
+    def send(self, sizes: Sequence[int]) -> list[tuple[float, int]]:
+        """Hand pieces to the link now; gives when each is acknowledged."""
+        through_s = self.now_s + self.round_trip_s / 2
+        acknowledgements = []
+        for size_bytes in sizes:
+            self.meter.sent(size_bytes, self.now_s)
+            through_s += size_bytes / self.rate
+            acknowledgements.append((through_s + self.round_trip_s / 2, size_bytes))
+        return acknowledgements
+
+    def acknowledge(self, acknowledgements: Sequence[tuple[float, int]]) -> None:
+        """Let the meter see acknowledgements when they come."""
+        for at_s, size_bytes in acknowledgements:
+            self.now_s = at_s
+            self.meter.acknowledged(size_bytes, at_s, self.round_trip_s)
+
+    def carry(self, sizes: Sequence[int]) -> None:
+        """Send pieces and see all their acknowledgements."""
+        self.acknowledge(self.send(sizes))
+
+
+def pieces(rate: float, count: int) -> list[int]:
+    """Give pieces as the client cuts them: 20 ms each, 1 KB to 64 KB, the last one smaller."""
+    size_bytes = int(min(max(rate * 0.02, 1024), 65536))
+    return [size_bytes] * (count - 1) + [max(size_bytes // 3, 1)]
+
+
+@given(rate=RATES, round_trip_s=ROUND_TRIPS, count=st.integers(2, 40))
+def test_one_message_tells_the_rate(rate: float, round_trip_s: float, count: int) -> None:
+    """After a message of several pieces the rate is known, whatever the round trip."""
+    estimate = BandwidthEstimate()
+    link = MadeUpLink(ProgressMeter(estimate), rate, round_trip_s, began_s=5.0)
+    link.carry(pieces(rate, count))
+    assert estimate.bytes_per_s == pytest.approx(rate, rel=1e-3)
+    assert estimate.observed_at_s <= link.now_s
+
+
+@given(rate=RATES, round_trip_s=ROUND_TRIPS, wrong=st.floats(-3, 3))
+def test_a_wrong_belief_is_corrected(rate: float, round_trip_s: float, wrong: float) -> None:
+    """A belief wrong by up to a thousand is within 10 % after a second of traffic."""
+    estimate = BandwidthEstimate()
+    estimate.observe(rate * 10**wrong, 1.0)
+    link = MadeUpLink(ProgressMeter(estimate), rate, round_trip_s)
+    began_s = link.now_s
+    while link.now_s - began_s < 1.0:
+        link.carry(pieces(rate, 40))
+    assert estimate.bytes_per_s == pytest.approx(rate, rel=0.1)
+
+
+@given(
+    rate=RATES,
+    round_trip_s=ROUND_TRIPS,
+    link_time_s=st.floats(3e-4, 1.0),
+)
+def test_a_single_piece_is_told_from_the_round_trip(
+    rate: float, round_trip_s: float, link_time_s: float
+) -> None:
+    """Where one piece is all there is, its time less the round trip gives the rate."""
+    estimate = BandwidthEstimate()
+    size_bytes = max(round(rate * link_time_s), 100)
+    MadeUpLink(ProgressMeter(estimate), rate, round_trip_s).carry([size_bytes])
+    assert estimate.bytes_per_s == pytest.approx(rate, rel=0.01)
+
+
+def test_a_piece_faster_than_the_round_trip_gives_no_endless_rate() -> None:
+    """A piece back sooner than a round trip counts as 0.2 ms on the link."""
+    estimate = BandwidthEstimate()
+    meter = ProgressMeter(estimate)
+    meter.sent(1000, 1.0)
+    meter.acknowledged(1000, 1.01, round_trip_s=0.02)
+    assert estimate.bytes_per_s == pytest.approx(1000 / 2e-4)
+
+
+@given(rate=RATES, round_trip_s=ROUND_TRIPS, pause_s=st.floats(0.1, 100))
+def test_idle_time_is_not_counted(rate: float, round_trip_s: float, pause_s: float) -> None:
+    """What lies between two messages does not make the link look slow."""
+    estimate = BandwidthEstimate()
+    link = MadeUpLink(ProgressMeter(estimate), rate, round_trip_s)
+    for _ in range(3):
+        link.carry(pieces(rate, 5))
+        link.now_s += pause_s
+    assert estimate.bytes_per_s == pytest.approx(rate, rel=1e-3)
+
+
+def test_every_message_counts() -> None:
+    """A short message after a long one is observed as well: each busy period tells its rate."""
+    estimate = BandwidthEstimate()
+    meter = ProgressMeter(estimate)
+    MadeUpLink(meter, 1e6, 0.01).carry([10_000] * 10)
+    MadeUpLink(meter, 1e5, 0.01, began_s=60.0).carry([100, 900, 1000])
+    # 19 ms on the link: a little less than a transfer that says enough.
+    assert estimate.bytes_per_s == pytest.approx(1e6 ** (1 - 0.57) * 1e5**0.57)
+
+
+def test_a_change_of_rate_is_seen_inside_a_message() -> None:
+    """A link that slows down is believed slower before the message is through."""
+    estimate = BandwidthEstimate()
+    meter = ProgressMeter(estimate)
+    fast = MadeUpLink(meter, 1e6, 0.01)
+    slow = MadeUpLink(meter, 1e5, 0.01)
+    fast.carry([10_000] * 10)
+    slow.now_s = fast.now_s
+    slow.acknowledge(slow.send([10_000] * 10)[:7])
+    assert meter.under_way_bytes == 30_000
+    assert estimate.bytes_per_s == pytest.approx(1e5, rel=0.1)
+
+
+@given(rate=RATES, round_trip_s=ROUND_TRIPS, count=st.integers(2, 20), seen=st.data())
+def test_bytes_under_way(rate: float, round_trip_s: float, count: int, seen: st.DataObject) -> None:
+    """What was sent and not acknowledged is under way; a lost connection leaves nothing."""
+    meter = ProgressMeter(BandwidthEstimate())
+    link = MadeUpLink(meter, rate, round_trip_s)
+    sizes = pieces(rate, count)
+    num_seen = seen.draw(st.integers(0, count))
+    link.acknowledge(link.send(sizes)[:num_seen])
+    assert sum(sizes[num_seen:]) == meter.under_way_bytes
+    meter.dropped()
+    assert meter.under_way_bytes == 0
+
+
+def test_acknowledgements_without_a_send_leave_nothing_under_way() -> None:
+    """More acknowledged than sent is nothing under way, not less."""
+    meter = ProgressMeter(BandwidthEstimate())
+    meter.sent(10, 0.0)
+    meter.acknowledged(15, 0.1, None)
+    assert meter.under_way_bytes == 0
+
+
+def test_a_new_connection_begins_anew() -> None:
+    """After a lost connection, old marks do not count for what is sent then."""
+    estimate = BandwidthEstimate()
+    meter = ProgressMeter(estimate)
+    lost = MadeUpLink(meter, 1e6, 0.01)
+    lost.acknowledge(lost.send([10_000] * 3)[:1])
+    meter.dropped()
+    MadeUpLink(meter, 1e5, 0.01, began_s=60.0).carry([10_000] * 3)
+    assert estimate.bytes_per_s == pytest.approx(1e5)
+
+
+@given(rate=RATES, count=st.integers(3, 30), data=st.data())
+def test_silence_never_makes_a_link_slower_than_it_is(
+    rate: float, count: int, data: st.DataObject
+) -> None:
+    """However far a message has come, giving it up does not bring the belief below the rate."""
+    estimate = BandwidthEstimate()
+    estimate.observe(rate, 1.0)
+    meter = ProgressMeter(estimate)
+    link = MadeUpLink(meter, rate, 0.0)
+    acknowledgements = link.send(pieces(rate, count))
+    num_seen = data.draw(st.integers(0, count - 1))
+    link.acknowledge(acknowledgements[:num_seen])
+    next_s = acknowledgements[num_seen][0]
+    meter.stalled(link.now_s + data.draw(st.floats(0, 0.999)) * (next_s - link.now_s))
+    assert estimate.bytes_per_s == pytest.approx(rate, rel=1e-3)
+
+
+def test_silence_brings_the_belief_down() -> None:
+    """A second without an acknowledgement of what should take 10 ms makes the link slow."""
+    estimate = BandwidthEstimate()
+    estimate.observe(1e6, 1.0)
+    meter = ProgressMeter(estimate)
+    meter.sent(10_000, 1.0)
+    meter.stalled(2.0)
+    assert estimate.bytes_per_s == pytest.approx(1e6**0.4 * 1e4**0.6)
+    assert estimate.observed_at_s == 2.0
+
+
+def test_silence_with_nothing_under_way_says_nothing() -> None:
+    """Where nothing was sent, nothing was to be heard."""
+    estimate = BandwidthEstimate()
+    ProgressMeter(estimate).stalled(100.0)
+    assert estimate.bytes_per_s is None

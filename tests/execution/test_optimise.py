@@ -1,0 +1,120 @@
+"""Loading: what is no model is refused by name, and weights go away with the graph."""
+
+import gc
+import random
+import tempfile
+import weakref
+from pathlib import Path
+
+import pytest
+
+from cutpoint.exceptions import ModelError, UnknownShapeError
+from cutpoint.execution import ModelFile, load_graph
+from cutpoint.execution.optimise import weights_folder
+
+
+def test_a_file_and_its_bytes_are_the_same_graph(six_convs: Path) -> None:
+    """Nodes, values, inputs and outputs do not depend on how the model was given."""
+    by_path = load_graph(ModelFile.open(six_convs))
+    by_bytes = load_graph(ModelFile.open(six_convs.read_bytes(), "six_convs"))
+    assert (by_bytes.name, by_bytes.sha256) == (by_path.name, by_path.sha256)
+    assert by_bytes.nodes == by_path.nodes
+    assert dict(by_bytes.values) == dict(by_path.values)
+    assert by_path.inputs == by_bytes.inputs == ("image",)
+    assert by_path.outputs == by_bytes.outputs == ("brightest", "classes")
+
+
+def test_constants_are_folded(model_of) -> None:
+    """Nodes that need no input are computed once, when the model is loaded."""
+    model = model_of(
+        """(float[2] x) => (float[2] y) {
+            one = Constant <value = float[2] {1.0, 1.0}> ()
+            two = Add (one, one)
+            y = Mul (x, two)
+        }"""
+    )
+    graph = load_graph(ModelFile.open(model.SerializeToString()))
+    assert [node.op_type for node in graph.nodes] == ["Mul"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x00" * 64, b"not a model at all", b"PK\x03\x04" + b"z" * 100, b"\x08\x08"],
+    ids=["empty", "zeros", "text", "zip", "version only"],
+)
+def test_what_is_not_a_model_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    """Junk is an error that names the file, or says that bytes were given."""
+    path = tmp_path / "junk.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"junk\.onnx"):
+        load_graph(ModelFile.open(path))
+    with pytest.raises(ModelError, match="given as bytes"):
+        load_graph(ModelFile.open(content))
+
+
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999])
+def test_a_file_cut_short_is_refused_by_name(six_convs: Path, tmp_path: Path, share: float) -> None:
+    """However much of a download is there, the error names the file."""
+    content = six_convs.read_bytes()
+    path = tmp_path / "short.onnx"
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(ModelError, match=r"short\.onnx"):
+        load_graph(ModelFile.open(path))
+
+
+def test_damage_is_refused_or_harmless(six_convs: Path) -> None:
+    """Flipped bytes give an error of ours, or another model that loads; nothing else."""
+    content = six_convs.read_bytes()
+    refused = 0
+    for seed in range(150):
+        draw = random.Random(seed)
+        damaged = bytearray(content)
+        for _ in range(draw.choice((1, 2, 8))):
+            damaged[draw.randrange(len(damaged))] = draw.randrange(256)
+        try:
+            graph = load_graph(ModelFile.open(bytes(damaged)))
+        except ModelError:
+            refused += 1
+        else:
+            assert graph.nodes
+    assert 0 < refused < 150
+
+
+def test_a_file_that_vanished_is_refused_by_name(tmp_path: Path, six_convs: Path) -> None:
+    """A model file removed after it was opened is an error of ours."""
+    path = tmp_path / "gone.onnx"
+    path.write_bytes(six_convs.read_bytes())
+    file = ModelFile.open(path)
+    path.unlink()
+    with pytest.raises(ModelError, match=r"gone\.onnx"):
+        load_graph(file)
+
+
+def test_weights_are_held_in_one_folder_that_goes_with_the_graph(six_convs: Path) -> None:
+    """The optimised weights lie in a temporary folder as long as the graph is used."""
+    graph = load_graph(ModelFile.open(six_convs))
+    folder = weights_folder(graph)
+    assert folder is not None
+    assert sorted(path.name for path in Path(folder).iterdir()) == [
+        "optimised.onnx",
+        "weights.data",
+    ]
+    gone = weakref.ref(graph)
+    del graph
+    gc.collect()
+    assert gone() is None
+    assert not Path(folder).exists()
+
+
+def test_a_model_that_cannot_be_used_leaves_no_folder(
+    model_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether ONNX Runtime or the graph refuses it, nothing stays on the disk."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    unbound = model_of("(float[N] x) => (float[N] y) { y = Relu (x) }")
+    with pytest.raises(UnknownShapeError, match="'x': dimension 0"):
+        load_graph(ModelFile.open(unbound.SerializeToString()))
+    foreign = model_of("(float[2] x) => (float[2] y) { y = NoSuchOperator (x) }")
+    with pytest.raises(ModelError, match="ONNX Runtime cannot load"):
+        load_graph(ModelFile.open(foreign.SerializeToString()))
+    assert list(tmp_path.iterdir()) == []

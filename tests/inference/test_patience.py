@@ -1,0 +1,67 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutpoint.inference import patience_s
+from cutpoint.records import Parts
+
+TIMES = st.floats(0, 100)
+PARTS = st.builds(Parts, *[TIMES] * 6)
+
+
+def on_server_s(predicted: Parts) -> float:
+    """Give what is predicted from the sending to the answer."""
+    return predicted.upload_s + predicted.wait_s + predicted.tail_s + predicted.download_s
+
+
+@pytest.mark.parametrize(
+    ("upload_s", "rest_s", "expected_s"),
+    [
+        (1.0, 0.5, 3.0),  # three times what was predicted
+        (1.0, 5.0, 6.0),  # the device needs longer than that for the rest
+        (0.01, 0.02, 0.11),  # a tenth of a second on top of what was predicted
+    ],
+)
+def test_without_a_deadline(upload_s: float, rest_s: float, expected_s: float) -> None:
+    """Each of the three bounds holds where it is the longest."""
+    predicted = Parts(head_s=9.0, encode_s=7.0, upload_s=upload_s)
+    assert patience_s(predicted, rest_s, None) == pytest.approx(expected_s)
+
+
+def test_a_deadline_leaves_room_for_the_tail() -> None:
+    """With a deadline, the wait ends where head, wait and tail on the device just keep it."""
+    predicted = Parts(head_s=0.2, encode_s=0.1, upload_s=1.0)
+    assert patience_s(predicted, rest_s=0.3, deadline_s=1.0) == pytest.approx(0.4)
+
+
+@given(predicted=PARTS, rest_s=TIMES, deadline_s=TIMES)
+def test_the_deadline_can_still_be_kept(predicted: Parts, rest_s: float, deadline_s: float) -> None:
+    """Whoever waits to the end and goes on alone keeps the deadline, if it can be kept at all."""
+    patience = patience_s(predicted, rest_s, deadline_s)
+    spent_s = predicted.head_s + predicted.encode_s + patience + rest_s
+    assert patience >= 0
+    assert patience == 0 or spent_s <= deadline_s * (1 + 1e-9) + 1e-9
+
+
+@given(predicted=PARTS, rest_s=TIMES)
+def test_an_answer_as_predicted_is_waited_for(predicted: Parts, rest_s: float) -> None:
+    """Patience is three times the prediction at least, and gives the device's own time to it."""
+    patience = patience_s(predicted, rest_s, None)
+    assert patience >= 3 * on_server_s(predicted) * (1 - 1e-9) - 1e-9
+    assert patience >= (on_server_s(predicted) + max(rest_s, 0.1)) * (1 - 1e-9) - 1e-9
+
+
+@given(predicted=PARTS, rest_s=TIMES, deadline_s=TIMES, later_s=TIMES)
+def test_a_later_deadline_waits_no_shorter(
+    predicted: Parts, rest_s: float, deadline_s: float, later_s: float
+) -> None:
+    """More time gives more patience, up to that without a deadline."""
+    strict = patience_s(predicted, rest_s, deadline_s)
+    loose = patience_s(predicted, rest_s, deadline_s + later_s)
+    assert strict <= loose <= patience_s(predicted, rest_s, None)
+
+
+@given(predicted=PARTS, rest_s=TIMES)
+def test_a_deadline_far_away_changes_nothing(predicted: Parts, rest_s: float) -> None:
+    """A deadline that leaves room for everything is as good as none."""
+    assert patience_s(predicted, rest_s, 1e6) == patience_s(predicted, rest_s, None)

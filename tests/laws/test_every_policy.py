@@ -1,0 +1,168 @@
+"""Laws for every policy: a new one is added to the list and gets all of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutpoint.cost import HostCosts, predict
+from cutpoint.graph import DEVICE_ONLY, SERVER_ONLY, Graph, cut_at
+from cutpoint.planning import compile_table
+from cutpoint.policies import Fixed, Policy, Situation, Soonest
+from cutpoint.records import DEVICE, RAW, Conditions, LinkConditions, LoadConditions
+
+POLICIES: dict[str, Callable[[], Policy]] = {
+    "soonest": Soonest,
+    "soonest, eager": lambda: Soonest(least_gain=0.0, votes=1),
+    "soonest, stubborn": lambda: Soonest(least_gain=0.5, votes=5),
+    "device": lambda: Fixed("device"),
+    "server": lambda: Fixed("server"),
+    "one value": lambda: Fixed("a"),
+    "two values": lambda: Fixed("b,c"),
+}
+
+EVERY_POLICY = pytest.mark.parametrize("make", POLICIES.values(), ids=POLICIES)
+
+SHARES = st.lists(st.floats(0, 1), min_size=2, max_size=2).map(sorted)
+WHOLES = st.floats(1e-4, 10)
+LINKS = st.none() | st.builds(LinkConditions, *[st.floats(1e2, 1e9)] * 2, *[st.floats(0, 1)] * 2)
+CONDITIONS = st.builds(
+    Conditions,
+    link=LINKS,
+    load=st.builds(LoadConditions, st.floats(0, 5), st.floats(0.1, 50)),
+    device_slowdown=st.floats(0.1, 20),
+    unavailable=st.none() | st.just("left alone for a while"),
+)
+RUNS = st.lists(CONDITIONS, min_size=1, max_size=8)
+
+
+@pytest.fixture(scope="module")
+def graph(graph_of: Callable[..., Graph]) -> Graph:
+    """Give a diamond that can be cut at one value and at two."""
+    return graph_of(
+        """(float[1,64] x) => (float[1,1] y)
+        { a = ReduceMax<axes = [1]>(x) b = Sigmoid(a) c = Tanh(a) d = Add(b, c) y = Neg(d) }"""
+    )
+
+
+@st.composite
+def runs(draw: st.DrawFn, graph: Graph) -> list[Situation]:
+    """Draw a table and the situations of one session."""
+    cuts = [cut_at(graph, ["a"]), cut_at(graph, ["b", "c"])]
+
+    def host() -> HostCosts:
+        whole_s, shares = draw(WHOLES), draw(SHARES)
+        ids = [DEVICE_ONLY, SERVER_ONLY, *(cut.id for cut in cuts)]
+        head = dict(zip(ids, [1.0, 0.0, *shares], strict=True))
+        head_s = {cut: whole_s * share for cut, share in head.items()}
+        tail_s = {cut: whole_s * (1 - share) for cut, share in head.items()}
+        return HostCosts(whole_s, head_s, tail_s, frozenset())
+
+    table = compile_table(graph, cuts, host(), host())
+    return [
+        Situation(float(at_s), table, conditions, "edge:8001")
+        for at_s, conditions in enumerate(draw(RUNS))
+    ]
+
+
+@EVERY_POLICY
+@given(data=st.data())
+def test_every_plan_is_valid(make: Callable[[], Policy], data: st.DataObject, graph: Graph) -> None:
+    """A plan is a row of the table, can be carried out now, and predicts what the row predicts."""
+    policy = make()
+    policy.candidates(graph)
+    for situation in data.draw(runs(graph)):
+        plan = policy.decide(situation)
+        row = situation.table.find(plan.cut)
+        assert row is not None
+        cut, prediction = situation.table.cuts[row], predict(situation.table, situation.conditions)
+        assert (cut.placement, cut.crossing) == (plan.placement, plan.crossing)
+        assert prediction.parts(row) == plan.predicted
+        assert np.isfinite(plan.predicted.latency_s)
+        assert plan.legs[0].host == DEVICE
+        assert (RAW,) * len(plan.crossing) == plan.legs[0].codecs
+        if plan.placement == "device":
+            assert (len(plan.legs), plan.server, plan.legs[0].up_to_cut) == (1, None, None)
+        else:
+            assert (2, "edge:8001", plan.cut) == (
+                len(plan.legs),
+                plan.server,
+                plan.legs[0].up_to_cut,
+            )
+            assert plan.legs[1].up_to_cut is None
+
+
+@EVERY_POLICY
+@given(data=st.data())
+def test_the_same_past_gives_the_same_plan(
+    make: Callable[[], Policy], data: st.DataObject, graph: Graph
+) -> None:
+    """Two policies that have seen the same decide the same: nothing is drawn or read elsewhere."""
+    situations = data.draw(runs(graph))
+    decided = []
+    for policy in (make(), make()):
+        policy.candidates(graph)
+        decided.append([policy.decide(situation) for situation in situations])
+    assert decided[0] == decided[1]
+
+
+@EVERY_POLICY
+@given(data=st.data())
+def test_without_a_server_everything_runs_on_the_device(
+    make: Callable[[], Policy], data: st.DataObject, graph: Graph
+) -> None:
+    """Whatever was decided before, a server that cannot be used gets nothing, at once."""
+    policy = make()
+    policy.candidates(graph)
+    for situation in data.draw(runs(graph)):
+        plan = policy.decide(situation)
+        if not situation.conditions.is_server_usable:
+            assert plan.placement == "device"
+
+
+@EVERY_POLICY
+@given(data=st.data())
+def test_deciding_changes_no_input(
+    make: Callable[[], Policy], data: st.DataObject, graph: Graph
+) -> None:
+    """The table is shared between decisions: none writes into it."""
+    policy = make()
+    policy.candidates(graph)
+    for situation in data.draw(runs(graph)):
+        columns = (situation.table.head_s, situation.table.tail_s, situation.table.up_bytes)
+        before = [column.copy() for column in columns]
+        policy.decide(situation)
+        for column, copy in zip(columns, before, strict=True):
+            np.testing.assert_array_equal(copy, column)
+
+
+@EVERY_POLICY
+def test_every_candidate_is_a_split_of_the_graph(make: Callable[[], Policy], graph: Graph) -> None:
+    """Candidates are cuts with nodes on both sides, and the same when asked again."""
+    policy = make()
+    candidates = list(policy.candidates(graph))
+    assert candidates == list(policy.candidates(graph))
+    for cut in candidates:
+        assert cut_at(graph, cut.crossing) == cut
+        assert 0 < cut.head < graph.all_nodes
+
+
+@given(data=st.data())
+def test_from_scratch_soonest_is_never_beaten(data: st.DataObject, graph: Graph) -> None:
+    """A fresh policy takes the row with the least predicted latency, the earlier of equals."""
+    for situation in data.draw(runs(graph)):
+        latency_s = predict(situation.table, situation.conditions).latency_s.tolist()
+        row = situation.table.find(Soonest().decide(situation).cut)
+        assert latency_s.index(min(latency_s)) == row
+
+
+@given(data=st.data())
+def test_soonest_is_never_worse_than_twice_the_best(data: st.DataObject, graph: Graph) -> None:
+    """However reluctant, the policy never keeps a row that takes over twice the best."""
+    policy = Soonest(least_gain=0.5, votes=100)
+    for situation in data.draw(runs(graph)):
+        plan = policy.decide(situation)
+        best_s = predict(situation.table, situation.conditions).latency_s.min()
+        assert plan.predicted.latency_s <= 2 * best_s * (1 + 1e-12)

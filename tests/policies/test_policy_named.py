@@ -1,0 +1,20 @@
+import pytest
+
+from cutpoint.policies import Fixed, Soonest, policy_named
+
+
+def test_soonest_by_name() -> None:
+    """The policy of the house goes by its name."""
+    assert isinstance(policy_named("soonest"), Soonest)
+
+
+@pytest.mark.parametrize("name", ["device", "server", "a", "a,b"])
+def test_anything_else_is_fixed(name: str) -> None:
+    """The ends and the names of values give a policy that keeps to them."""
+    policy = policy_named(name)
+    assert (Fixed, name) == (type(policy), policy.name)
+
+
+def test_each_call_gives_a_policy_of_its_own() -> None:
+    """A policy remembers: two sessions share none."""
+    assert policy_named("soonest") is not policy_named("soonest")

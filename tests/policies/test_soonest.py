@@ -1,0 +1,139 @@
+from collections.abc import Callable
+
+import pytest
+
+from cutpoint.cost import CutTable, predict
+from cutpoint.graph import Graph, candidate_cuts, cut_at
+from cutpoint.planning import shortlist
+from cutpoint.policies import Situation, Soonest
+
+Decide = Callable[..., Situation]
+
+# With a wait of w at the server and an endless upload rate, server-only takes 0.4 + w
+# beside the download, the cut at a 1.3 + w, and device-only 4.
+FAST = 1e12
+
+
+def cuts_of(policy: Soonest, *situations: Situation) -> list[str]:
+    """Give the placement decided in each situation in turn."""
+    return [policy.decide(situation).placement for situation in situations]
+
+
+def test_candidates_are_the_shortlist(graph: Graph) -> None:
+    """It asks for the few cuts that can ever be the best."""
+    candidates = Soonest().candidates(graph)
+    assert tuple(candidates) == shortlist(graph, candidate_cuts(graph))
+    assert [cut_at(graph, "a")] == list(candidates)
+
+
+@pytest.mark.parametrize(
+    ("rate", "wait_s", "row"),
+    [(FAST, 0.0, 1), (100.0, 0.0, 2), (100.0, 3.0, 0), (1.0, 0.0, 0), (None, 0.0, 0)],
+)
+def test_from_scratch_the_soonest_is_taken(
+    rate: float | None, wait_s: float, row: int, situation_of: Decide
+) -> None:
+    """Without a present cut, the row that answers soonest is taken at once."""
+    situation = situation_of(rate, wait_s=wait_s)
+    prediction = predict(situation.table, situation.conditions)
+    assert row == int(prediction.latency_s.argmin())
+    plan = Soonest().decide(situation)
+    assert (situation.table.cuts[row].id, prediction.parts(row)) == (plan.cut, plan.predicted)
+
+
+def test_a_gain_below_the_least_is_not_worth_a_change(situation_of: Decide) -> None:
+    """A row that saves less than 5 % is never taken, however long it lasts."""
+    policy = Soonest()
+    slightly = situation_of(FAST, wait_s=3.7)  # server-only takes 4.1, device-only 4.0
+    assert cuts_of(policy, situation_of(FAST), *[slightly] * 10) == ["server"] * 11
+
+
+def test_a_small_gain_needs_two_votes(situation_of: Decide) -> None:
+    """A row that saves more than 5 % but less than half is taken at the second vote."""
+    policy = Soonest()
+    better = situation_of(FAST, wait_s=4.6)  # server-only takes 5.0, device-only 4.0
+    assert cuts_of(policy, situation_of(FAST), better, better) == ["server", "server", "device"]
+
+
+def test_votes_must_agree_in_a_row(situation_of: Decide) -> None:
+    """A vote against a change in between begins the count anew."""
+    policy = Soonest()
+    good, better = situation_of(FAST), situation_of(FAST, wait_s=4.6)
+    decided = cuts_of(policy, good, better, good, better, good, better, better)
+    assert decided == ["server"] * 6 + ["device"]
+
+
+def test_votes_are_spent_by_a_change(situation_of: Decide) -> None:
+    """After a change the next one needs its own votes."""
+    policy = Soonest()
+    busy, idle = situation_of(FAST, wait_s=4.6), situation_of(FAST, wait_s=3.0)
+    decided = cuts_of(policy, situation_of(FAST), busy, busy, idle, idle)
+    assert decided == ["server", "server", "device", "device", "server"]
+
+
+def test_the_number_of_votes_is_a_choice(situation_of: Decide) -> None:
+    """With one vote every gain worth having is taken at once."""
+    policy = Soonest(votes=1)
+    better = situation_of(FAST, wait_s=4.6)
+    assert cuts_of(policy, situation_of(FAST), better) == ["server", "device"]
+
+
+def test_the_least_gain_is_a_choice(situation_of: Decide) -> None:
+    """With a least gain of 30 % a gain of 20 % is not taken."""
+    policy = Soonest(least_gain=0.3)
+    better = situation_of(FAST, wait_s=4.6)
+    assert cuts_of(policy, situation_of(FAST), better, better, better) == ["server"] * 4
+
+
+def test_twice_as_long_is_left_at_once(situation_of: Decide) -> None:
+    """A present row that takes more than twice the best is left without a vote."""
+    policy = Soonest()
+    assert cuts_of(policy, situation_of(FAST), situation_of(FAST, wait_s=7.7)) == [
+        "server",
+        "device",
+    ]
+
+
+def test_votes_are_spent_by_leaving_at_once(situation_of: Decide) -> None:
+    """A vote for one change does not count for the next, however the first came about."""
+    policy = Soonest()
+    good, better = situation_of(FAST), situation_of(FAST, wait_s=4.6)
+    far_worse, idle = situation_of(FAST, wait_s=7.7), situation_of(FAST, wait_s=3.0)
+    decided = cuts_of(policy, good, better, far_worse, idle, idle)
+    assert decided == ["server", "server", "device", "device", "server"]
+
+
+def test_exactly_twice_as_long_waits_for_votes(
+    situation_of: Decide, table_of: Callable[..., CutTable]
+) -> None:
+    """Twice the best, and no more, is still put to the vote."""
+    ends = table_of((4, 0, 0, 0, 0), (0, 4, 0, 0, 0))
+    good, twice = (situation_of(FAST, wait_s=wait_s, among=ends) for wait_s in (1.0, 8.0))
+    assert cuts_of(Soonest(), good, twice, twice) == ["server", "server", "device"]
+
+
+def test_exactly_the_least_gain_is_too_little(
+    situation_of: Decide, table_of: Callable[..., CutTable]
+) -> None:
+    """A row has to save more than the least gain, not just as much."""
+    ends = table_of((4, 0, 0, 0, 0), (0, 4, 0, 0, 0))
+    good, twice = (situation_of(FAST, wait_s=wait_s, among=ends) for wait_s in (1.0, 8.0))
+    assert cuts_of(Soonest(least_gain=0.5), good, *[twice] * 4) == ["server"] * 5
+
+
+def test_a_row_that_cannot_be_used_is_left_at_once(situation_of: Decide) -> None:
+    """A server that cannot be used is left without a vote, and taken up again at once."""
+    policy = Soonest()
+    lost, back = situation_of(None), situation_of(FAST)
+    assert cuts_of(policy, back, lost, lost, back) == ["server", "device", "device", "server"]
+
+
+def test_a_present_row_the_table_has_not_counts_for_nothing(
+    graph: Graph, situation_of: Decide, table_of: Callable[..., CutTable]
+) -> None:
+    """Where the present cut left the table, the soonest of the others is taken at once."""
+    policy = Soonest()
+    split = policy.decide(situation_of(100.0))
+    ends = table_of((4, 0, 0, 0, 0), (0, 4, 3.9, 0, 0))
+    assert cut_at(graph, "a").id == split.cut
+    assert policy.decide(situation_of(FAST, among=ends)).placement == "server"
