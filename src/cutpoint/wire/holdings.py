@@ -56,14 +56,24 @@ def read_holdings(config: Any, address: str) -> Holdings | None:
         return None
     text = config.parameters[CONFIG_PARAMETER].string_value
     try:
-        holdings = msgspec.json.decode(text, type=Holdings)
+        # First the version alone: another one may have another layout.
+        _check_version(msgspec.json.decode(text, type=_Header).protocol_version, address)
+        return msgspec.json.decode(text, type=Holdings)
     except (msgspec.MsgspecError, ProfileError, RecursionError) as error:
         raise RemoteProtocolError(
             f"server {address} describes itself unreadably: {error}"
         ) from error
-    if holdings.protocol_version != PROTOCOL_VERSION:
+
+
+class _Header(msgspec.Struct):
+    """The part of the holdings that every version has."""
+
+    protocol_version: int
+
+
+def _check_version(version: int, address: str) -> None:
+    if version != PROTOCOL_VERSION:
         raise RemoteProtocolError(
-            f"server {address} speaks version {holdings.protocol_version} of the frames, this "
-            f"device {PROTOCOL_VERSION}: install the same cutpoint on both"
+            f"server {address} speaks version {version} of the frames, this device "
+            f"{PROTOCOL_VERSION}: install the same cutpoint on both"
         )
-    return holdings
