@@ -9,7 +9,9 @@ import re
 from cutpoint.exceptions import UnitError
 
 _BITS_PER_BYTE = 8
-_BANDWIDTH = re.compile(r"^\s*([0-9]*\.?[0-9]+)\s*(k|m|g)?(bit/s|bps|bit)\s*$", re.IGNORECASE)
+_BANDWIDTH = re.compile(r"^\s*([0-9]*\.?[0-9]+)\s*([kKmMgG])?((?i:bit/s|bit)|bps)\s*$")
+"""A small b is a bit; ``MBps`` might mean bytes and is refused."""
+
 _DURATION = re.compile(r"^\s*([0-9]*\.?[0-9]+)\s*(us|ms|s)\s*$", re.IGNORECASE)
 _BIT_PREFIX = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}

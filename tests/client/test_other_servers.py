@@ -90,6 +90,36 @@ def test_any_server_of_the_protocol_runs_the_whole_model(model_path, feed, expec
     assert plain.num_inferences == before + 1
 
 
+class BareServer(PlainServer):
+    """A server of the protocol alone, without Triton's extensions, as KServe and MLServer are."""
+
+    def ModelConfig(self, request, context):  # noqa: N802
+        """Be an extension that is not there."""
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+
+    def ModelMetadata(self, request, context):  # noqa: N802
+        """Name the model."""
+        return messages.ModelMetadataResponse(name=request.name)
+
+    def ModelReady(self, request, context):  # noqa: N802
+        """Refuse long names, as servers may."""
+        if request.name != "tiny":
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no such name")
+        return messages.ModelReadyResponse(ready=True)
+
+
+def test_a_server_without_extensions_runs_the_whole_model(model_path, feed, expected):
+    """ModelConfig is Triton's: a server that has none is offloaded to all the same."""
+    with (
+        serving(BareServer(model_path)) as address,
+        InferenceSession(model_path, server=address, policy="server") as session,
+    ):
+        session.wait_until_ready(10)
+        (output,) = session.run(None, feed)
+        assert session.last_record.placement == "server"
+    assert is_equal(output, expected)
+
+
 def test_a_plain_server_with_other_weights_is_refused(tmp_path, model_path, feed, expected):
     """Its answer to one input differs from the device's: it is never offloaded to."""
     other = save(tmp_path / "other.onnx", tiny_model(seed=4))

@@ -1,9 +1,14 @@
+import gc
 import socket
+import threading
+import weakref
 from threading import Event, Thread
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
+from onnx import helper, numpy_helper
 from tests.client.conftest import running_server, save, tiny_model
 
 from cutpoint import InferenceSession
@@ -176,6 +181,104 @@ class TestWithServer:
                 session.wait_until_ready(2)
             session.run(None, feed)
             assert "no model 'tiny'" in session.last_record.fallback_reason
+
+
+class TestOddModels:
+    """Models whose outputs or weights are not where one expects them."""
+
+    def test_outputs_that_no_node_of_the_tail_makes(self, tmp_path):
+        """A constant output and an input passed through come back with server-only, too."""
+        make = helper.make_tensor_value_info
+        float32 = onnx.TensorProto.FLOAT
+        constant = numpy_helper.from_array(np.full((3,), 7, np.float32), "k")
+        graph = helper.make_graph(
+            [helper.make_node("Tanh", ["x"], ["y"])],
+            "odd",
+            [make("x", float32, (1, 4)), make("unused", float32, (2,))],
+            [make("y", float32, (1, 4)), make("k", float32, (3,))],
+            [constant],
+        )
+        opset = [helper.make_opsetid("", 17)]
+        path = save(tmp_path / "odd.onnx", helper.make_model(graph, opset_imports=opset, ir_version=8))
+        feed = {"x": np.ones((1, 4), np.float32), "unused": np.zeros(2, np.float32)}
+        whole = onnxruntime.InferenceSession(str(path))
+        wanted = whole.run(None, feed)
+        with (
+            running_server(path) as address,
+            InferenceSession(path, server=address, policy="server") as session,
+        ):
+            session.wait_until_ready(10)
+            given = session.run(None, feed)
+            assert session.last_record.placement == "server"
+            assert session.last_record.fallback_reason is None
+            assert [a.name for a in session.get_inputs()] == [a.name for a in whole.get_inputs()]
+            assert [a.name for a in session.get_outputs()] == [a.name for a in whole.get_outputs()]
+        for mine, theirs in zip(given, wanted, strict=True):
+            np.testing.assert_array_equal(theirs, mine)
+
+    def test_other_weights_beside_the_same_graph_are_another_model(self, tmp_path, feed):
+        """The digest covers the files a model keeps its weights in."""
+        paths = []
+        for seed in (1, 2):
+            (tmp_path / str(seed)).mkdir()
+            path = tmp_path / str(seed) / "tiny.onnx"
+            onnx.save_model(
+                tiny_model(seed=seed),
+                path,
+                save_as_external_data=True,
+                location="weights.bin",
+                size_threshold=0,
+            )
+            paths.append(path)
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+        mine, theirs = paths
+        wanted = onnxruntime.InferenceSession(str(mine)).run(None, feed)
+        with (
+            running_server(theirs) as address,
+            InferenceSession(mine, server=address, policy="server") as session,
+        ):
+            with pytest.raises(ModelMismatchError):
+                session.wait_until_ready(2)
+            np.testing.assert_array_equal(wanted[0], session.run(None, feed)[0])
+
+
+class TestLife:
+    """How a session lives and ends."""
+
+    def test_dropped_unclosed_it_ends_its_threads(self, model_path, feed):
+        """ONNX Runtime's sessions need no closing; neither do these."""
+        before = set(threading.enumerate())
+        session = InferenceSession(model_path, server=NOWHERE)
+        session.run(None, feed)
+        graph = weakref.ref(session.graph)
+        assert set(threading.enumerate()) > before
+        del session
+        gc.collect()
+        assert set(threading.enumerate()) <= before
+        gc.collect()
+        assert graph() is None
+
+    def test_an_observer_that_raises_costs_no_answer(self, model_path, feed, expected):
+        """The observer's error is logged, the outputs are given."""
+
+        def raising(record):
+            raise RuntimeError("observer")
+
+        with InferenceSession(model_path, server=NOWHERE, on_record=raising) as session:
+            np.testing.assert_array_equal(expected[0], session.run(None, feed)[0])
+
+    def test_holding_the_whole_runs_it_for_device_only(self, model_path, feed, expected):
+        """With hold="whole" a device-only inference is one run of the whole model."""
+        with InferenceSession(model_path, server=NOWHERE, hold="whole") as session:
+            engine = session._engine
+            assert (len(engine.whole.segments), len(engine.segments.segments)) == (1, 4)
+            np.testing.assert_array_equal(expected[0], session.run(None, feed)[0])
+
+    def test_a_device_policy_does_not_blame_the_server(self, model_path, feed):
+        """Who wants the device alone has not fallen back to it."""
+        with InferenceSession(model_path, server=NOWHERE, policy="device") as session:
+            session.run(None, feed)
+            assert session.last_record.fallback_reason is None
 
 
 class TestBadInput:

@@ -94,7 +94,7 @@ def test_without_a_notice_of_the_upload_the_link_time_is_all_upload(plan_of: Wri
     ("event", "actions", "reason"),
     [
         (FAILED, (RunTail(),), "server edge:8001 is gone"),
-        (LATE, (Cancel(), RunTail()), "late: no answer within 2500 ms"),
+        (LATE, (Cancel(), RunTail()), "late: no answer within 2.50 s"),
     ],
 )
 @pytest.mark.parametrize(

@@ -31,16 +31,21 @@ def test_without_a_deadline(upload_s: float, rest_s: float, expected_s: float) -
 def test_a_deadline_leaves_room_for_the_tail() -> None:
     """With a deadline, the wait ends where head, wait and tail on the device just keep it."""
     predicted = Parts(head_s=0.2, encode_s=0.1, upload_s=1.0)
-    assert patience_s(predicted, rest_s=0.3, deadline_s=1.0) == pytest.approx(0.4)
+    assert patience_s(predicted, rest_s=0.3, deadline_s=2.0) == pytest.approx(1.4)
 
 
 @given(predicted=PARTS, rest_s=TIMES, deadline_s=TIMES)
-def test_the_deadline_can_still_be_kept(predicted: Parts, rest_s: float, deadline_s: float) -> None:
-    """Whoever waits to the end and goes on alone keeps the deadline, if it can be kept at all."""
+def test_the_deadline_is_kept_or_left_to_the_server(
+    predicted: Parts, rest_s: float, deadline_s: float
+) -> None:
+    """Whoever waits to the end and goes on alone keeps the deadline, unless only the server can."""
     patience = patience_s(predicted, rest_s, deadline_s)
-    spent_s = predicted.head_s + predicted.encode_s + patience + rest_s
-    assert patience >= 0
-    assert patience == 0 or spent_s <= deadline_s * (1 + 1e-9) + 1e-9
+    spent_s = predicted.head_s + predicted.encode_s + rest_s
+    if deadline_s - spent_s < on_server_s(predicted):
+        assert patience == patience_s(predicted, rest_s, None)
+    else:
+        assert patience >= on_server_s(predicted)
+        assert spent_s + patience <= deadline_s * (1 + 1e-9) + 1e-9
 
 
 @given(predicted=PARTS, rest_s=TIMES)
@@ -51,14 +56,10 @@ def test_an_answer_as_predicted_is_waited_for(predicted: Parts, rest_s: float) -
     assert patience >= (on_server_s(predicted) + max(rest_s, 0.1)) * (1 - 1e-9) - 1e-9
 
 
-@given(predicted=PARTS, rest_s=TIMES, deadline_s=TIMES, later_s=TIMES)
-def test_a_later_deadline_waits_no_shorter(
-    predicted: Parts, rest_s: float, deadline_s: float, later_s: float
-) -> None:
-    """More time gives more patience, up to that without a deadline."""
-    strict = patience_s(predicted, rest_s, deadline_s)
-    loose = patience_s(predicted, rest_s, deadline_s + later_s)
-    assert strict <= loose <= patience_s(predicted, rest_s, None)
+def test_a_deadline_the_device_cannot_keep_is_no_reason_to_give_up() -> None:
+    """With 50 ms predicted there and 300 ms needed here, 100 ms are the server's to keep."""
+    predicted = Parts(upload_s=0.05)
+    assert patience_s(predicted, rest_s=0.3, deadline_s=0.1) >= 0.3
 
 
 @given(predicted=PARTS, rest_s=TIMES)

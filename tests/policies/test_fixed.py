@@ -36,12 +36,13 @@ def test_it_never_changes_its_mind(
 
 
 @pytest.mark.parametrize(
-    ("rate", "note"), [(1e9, "server edge:8001 has no tail behind a"), (None, None)]
+    ("rate", "note"),
+    [(1e9, "server edge:8001 has no tail behind a"), (None, "the link was not measured yet")],
 )
 def test_a_cut_the_table_has_not_is_device_only(
     rate: float | None, note: str | None, graph: Graph, situation_of: Decide
 ) -> None:
-    """Where the table lost its cut it stays on the device, and says so while there is a server."""
+    """Where the table lost its cut it stays on the device, and says why."""
     policy = Fixed("a")
     policy.candidates(graph)
     whole = situation_of(rate).table
@@ -54,10 +55,13 @@ def test_a_cut_the_table_has_not_is_device_only(
 
 
 def test_a_plan_carried_out_needs_no_note(graph: Graph, situation_of: Decide) -> None:
-    """Its own cut, or the device while the server cannot be used, is what it stands for."""
+    """A plan says why it is not the policy's own, and nothing when it is."""
     policy = Fixed("a")
     policy.candidates(graph)
-    assert [policy.decide(situation_of(rate)).note for rate in (1e9, None)] == [None, None]
+    why = "the link was not measured yet"
+    assert [policy.decide(situation_of(rate)).note for rate in (1e9, None)] == [None, why]
+    device = Fixed("device")
+    assert [device.decide(situation_of(rate)).note for rate in (1e9, None)] == [None, None]
 
 
 def test_a_cut_the_graph_has_not_is_refused(graph: Graph) -> None:

@@ -77,7 +77,7 @@ def _feed(graph: Graph | None, path: Path | None) -> Arrays:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, TypeError, BadZipFile) as error:
+    except (OSError, ValueError, TypeError, AttributeError, EOFError, BadZipFile) as error:
         raise FeedError(f"inputs {path}: {error}; write them with numpy.savez") from error
 
 

@@ -27,7 +27,6 @@ class Answers:
     def __init__(self, outbox: Outbox, link: LinkEstimator) -> None:
         self._outbox = outbox
         self._link = link
-        self._first_piece: dict[int, tuple[float, int]] = {}
 
     def take(self, offload: Offload, message: Any, at_s: float) -> CutpointError | None:
         """
@@ -55,23 +54,24 @@ class Answers:
         return None
 
     def _uploaded(self, offload: Offload, at_s: float) -> None:
-        first_sent_at_s = offload.first_sent_at_s
-        if first_sent_at_s is not None and self._outbox.is_sent(offload):
+        if self._outbox.is_sent(offload):
             back_s = (self._link.round_trip_s or 0.0) / 2
-            offload.tell(Uploaded(at_s, max(at_s - first_sent_at_s - back_s, 0.0)))
+            # From when it was handed over: waiting behind another upload is link time too.
+            offload.tell(Uploaded(at_s, max(at_s - offload.began_at_s - back_s, 0.0)))
 
     def _piece(
         self, offload: Offload, response: Any, parameters: dict[str, Parameter], at_s: float
     ) -> None:
         assembly = offload.request.assembly
         assembly.add(frames.response_chunk(response))
-        if offload.number not in self._first_piece:
-            self._first_piece[offload.number] = (at_s, assembly.received_bytes)
+        if offload.first_piece is None:
+            offload.first_piece = (at_s, assembly.received_bytes)
             offload.report = parameters
         if not assembly.is_complete:
             return
-        began_at_s, first_bytes = self._first_piece.pop(offload.number)
+        began_at_s, first_bytes = offload.first_piece
         self._link.down.observe(assembly.received_bytes - first_bytes, at_s - began_at_s)
+        offload.idle_s = max(number(offload.report, "idle_s"), 0.0)
         wait_s = max(number(offload.report, "wait_s"), 0.0)
         tail_s = max(number(offload.report, "tail_s"), 0.0)
         offload.answer(at_s, assembly.arrays(), wait_s, tail_s)

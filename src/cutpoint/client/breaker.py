@@ -13,7 +13,8 @@ class Breaker:
     Keeps requests from a server that answers late, wrongly or not at all.
 
     After `_MISSES` failures in a row the server is left alone for a time that
-    doubles with every further failure, with jitter; then one request tries again.
+    doubles with every further failure, with jitter; then it is tried again. Requests
+    side by side that fail together count once.
 
     Parameters
     ----------
@@ -38,6 +39,8 @@ class Breaker:
 
     def failed(self, at_s: float, reason: str) -> None:
         """Take note that no answer came, a late one or a wrong one."""
+        if at_s < self._open_until_s:
+            return
         self._failures += 1
         if self._failures >= _MISSES:
             doubled = _FIRST_S * 2.0 ** min(self._failures - _MISSES, 10)
@@ -45,5 +48,6 @@ class Breaker:
 
     def hold(self, at_s: float, duration_s: float, reason: str) -> None:
         """Leave the server alone for a time, as it asked for."""
-        self._open_until_s = at_s + duration_s
-        self._reason = reason
+        if at_s + duration_s > self._open_until_s:
+            self._open_until_s = at_s + duration_s
+            self._reason = reason

@@ -12,7 +12,7 @@ from cutpoint.client.transport import Transport
 from cutpoint.cost import HostCosts
 from cutpoint.estimation import LinkEstimator
 from cutpoint.exceptions import ConnectError, CutpointError, ModelMismatchError
-from cutpoint.graph import Arrays, Cut, Graph
+from cutpoint.graph import Arrays, Cut, Graph, server_only
 from cutpoint.inference import Answered, OffloadFailed
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.chunks import Assembly, Chunker
@@ -20,9 +20,12 @@ from cutpoint.wire.errors import mapped_errors
 from cutpoint.wire.holdings import Holdings
 from cutpoint.wire.names import TailName
 from cutpoint.wire.protocol import messages, services
-from cutpoint.wire.tensors import spec_of_value
+from cutpoint.wire.specs import output_specs
 
 _FIRST_PROBES = 3
+_ASK_EVERY_S = 1.0
+"""How often a tail that is wanted and not there is asked for."""
+
 _PROBE_TIMEOUT_S = 2.0
 _REFERENCE_TIMEOUT_S = 30.0
 _REFERENCE_RUNS = 3
@@ -64,6 +67,7 @@ class Connector:
         self._clock = clock
         self._on_failure = on_failure
         self._reference = reference
+        self._asked_at_s = float("-inf")
         self._channel = open_channel(address)
         self._stub = services.GRPCInferenceServiceStub(self._channel)
 
@@ -109,6 +113,9 @@ class Connector:
         """
         if isinstance(transport, PlainTransport):
             return None
+        if self._clock() - self._asked_at_s < _ASK_EVERY_S:
+            return None
+        self._asked_at_s = self._clock()
         missing = (cut for cut in self._cuts if cut.id not in transport.tails)
         arrived = [cut for cut in missing if self._is_ready(cut)]
         if not arrived:
@@ -163,7 +170,7 @@ class Connector:
 
     def _ask(self, transport: PlainTransport, feed: Arrays, outputs: Arrays) -> float:
         graph = self._graph
-        expected = tuple(spec_of_value(graph.values[name]) for name in outputs)
+        expected = output_specs(graph, server_only(graph))
         request = OffloadRequest(
             graph.name, {}, Chunker(tuple(feed.items())), Assembly(expected, self._address)
         )

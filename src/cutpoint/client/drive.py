@@ -62,15 +62,24 @@ class Drive:
         self._values = dict(feed)
         self._offload: Offload | None = None
         self._until_s = float("inf")
+        try:
+            self._run()
+        except BaseException:  # Ctrl-C, or a segment that fails: the server need not go on
+            if not self.inference.is_done:
+                self._cancel()
+            raise
+        if self._offload is not None:
+            self.sent_bytes = self._offload.request.chunker.given_bytes
+        return self.segments.outputs_of(self._values)
+
+    def _run(self) -> None:
         actions = self.inference.start()
         while not self.inference.is_done:
             event: Event | None = None
             for action in actions:
                 event = self._carry_out(action) or event
-            if self.inference.is_done:
-                break
-            actions = self.inference.handle(event or self._next_event())
-        return self.segments.outputs_of(self._values)
+            if not self.inference.is_done:
+                actions = self.inference.handle(event or self._next_event())
 
     def _carry_out(self, action: Action) -> Event | None:
         match action:
@@ -108,7 +117,6 @@ class Drive:
             self._offload = self.server.offload(self.cut, self._values, remaining_s)
         except CutpointError as error:
             return OffloadFailed(self.clock(), str(error))
-        self.sent_bytes = self._offload.request.chunker.size_bytes
         return None
 
     def _cancel(self) -> None:
@@ -127,7 +135,7 @@ class Drive:
 
     def _learn(self, offload: Offload, event: Answered) -> None:
         if self.server is not None:
-            idle_s = float(offload.report.get("idle_s", event.tail_s))
+            idle_s = offload.idle_s or event.tail_s
             self.server.answered(event.at_s, event.wait_s, event.tail_s, idle_s)
 
 

@@ -4,8 +4,11 @@ import itertools
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from statistics import median
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 from cutpoint.client.drive import Drive, session_clock
 from cutpoint.client.server_connection import ServerConnection
@@ -13,7 +16,7 @@ from cutpoint.cost import CutTable, HostCosts, fold
 from cutpoint.estimation import SlowdownEstimator
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.runtime import keep_freed_memory
-from cutpoint.graph import Arrays, Cut
+from cutpoint.graph import DEVICE_ONLY, Arrays, Cut
 from cutpoint.inference import Inference, patience_s
 from cutpoint.planning import compile_table
 from cutpoint.policies import Policy, Situation
@@ -21,6 +24,7 @@ from cutpoint.profiling import check_profile, load_profile, read_environment, sa
 from cutpoint.profiling.quick import time_segments
 from cutpoint.records import Conditions, InferenceRecord, Plan, Profile
 
+Hold = Literal["segments", "whole"]
 RecordObserver = Callable[[InferenceRecord], None]
 
 _log = logging.getLogger(__name__)
@@ -42,6 +46,8 @@ class Engine:
         Of this device; ``None`` times the segments now.
     deadline_s
         Wanted latency.
+    hold
+        ``"whole"`` holds the whole model beside the segments, for device-only runs.
     slowdown
         Of an emulated device.
     on_record
@@ -63,6 +69,7 @@ class Engine:
         policy: Policy,
         profile: str | os.PathLike[str] | Profile | None = None,
         deadline_s: float | None = None,
+        hold: Hold = "segments",
         slowdown: float = 1.0,
         on_record: RecordObserver | None = None,
         options: Any = None,
@@ -74,20 +81,22 @@ class Engine:
         self.policy = policy
         given = self._given(profile)
         self.cuts = self._wanted_cuts(given)
-        self.segments = Segments(
+        held = partial(
+            Segments,
             self.graph,
-            self.cuts,
             options=options,
             providers=providers,
             provider_options=provider_options,
             slowdown=slowdown,
         )
-        self.segments.warm_up(sample_feed(self.graph))
+        self.segments = held(self.cuts)
+        self.whole = held(()) if hold == "whole" else self.segments
+        self._warm_up()
         if given is not None:
             self._check_is_of_this_host(given)
         else:
             given = time_segments(self.segments, malloc_kept=malloc_kept)
-        self.device = fold(self.graph, given, self.cuts)
+        self.device = self._device_costs(given)
         self.last_record: InferenceRecord | None = None
         self._deadline_s = deadline_s
         self._on_record = on_record
@@ -129,7 +138,8 @@ class Engine:
         inference = Inference(plan, patience_s(plan.predicted, rest_s, self._deadline_s))
         cut = table.cuts[row]
         server = None if plan.server is None else self.server
-        drive = Drive(inference, cut, self.segments, server, self._clock, run_options)
+        held = self.whole if cut.placement == "device" else self.segments
+        drive = Drive(inference, cut, held, server, self._clock, run_options)
         outputs = drive.run(feed)
         self._finish(drive, plan, conditions, at_s)
         return outputs
@@ -153,21 +163,32 @@ class Engine:
             legs=inference.legs,
             sent_bytes=drive.sent_bytes,
             received_bytes=drive.received_bytes,
-            fallback_reason=inference.fallback_reason or _why_alone(plan, conditions),
+            fallback_reason=inference.fallback_reason or plan.note,
             conditions=conditions,
         )
         with self._lock:
-            self._slowdown.observe(inference.measured.head_s, self.device.head_s[plan.cut])
+            self._learn_slowdown(inference, plan.cut)
             self.policy.observe(record)
             self.last_record = record
         if self._on_record is not None:
-            self._on_record(record)
+            try:
+                self._on_record(record)
+            except Exception:  # the observer's, not the inference's: its answer is not lost
+                _log.exception("on_record failed")
+
+    def _learn_slowdown(self, inference: Inference, cut: str) -> None:
+        """Learn from what ran here: the head, and the tail too after a fallback."""
+        took_s, profiled_s = inference.measured.head_s, self.device.head_s[cut]
+        if inference.placement == "device" and inference.plan.placement != "device":
+            took_s += inference.measured.tail_s
+            profiled_s += self.device.tail_s[cut]
+        self._slowdown.observe(took_s, profiled_s, self._clock())
 
     def _conditions(self, at_s: float) -> Conditions:
         return Conditions(
             link=self.server.link(),
             load=self.server.load(at_s),
-            device_slowdown=self._slowdown.factor,
+            device_slowdown=self._slowdown.factor(at_s),
             unavailable=self.server.unavailable,
         )
 
@@ -181,6 +202,19 @@ class Engine:
             self._table = compile_table(self.graph, shared, self.device, costs or self.device)
             self._table_of = costs
         return self._table
+
+    def _warm_up(self) -> None:
+        feed = sample_feed(self.graph)
+        for held in {self.segments, self.whole}:
+            held.warm_up(feed)
+
+    def _device_costs(self, profile: Profile) -> HostCosts:
+        """Fold the profile; device-only costs what the whole takes, where that is held."""
+        costs = fold(self.graph, profile, self.cuts)
+        if self.whole is self.segments:
+            return costs
+        whole = (sample.duration_s for sample in profile.samples if sample.kind == "whole")
+        return replace(costs, head_s={**costs.head_s, DEVICE_ONLY: median(whole)})
 
     def _given(self, profile: str | os.PathLike[str] | Profile | None) -> Profile | None:
         if profile is None:
@@ -208,9 +242,3 @@ class Engine:
         feed = sample_feed(self.graph)
         values = self.segments.run(self.segments.segments, feed).values
         return feed, self.segments.outputs_of(values)
-
-
-def _why_alone(plan: Plan, conditions: Conditions) -> str | None:
-    if plan.placement != "device" or plan.note is not None or conditions.is_server_usable:
-        return plan.note
-    return conditions.unavailable or "the link was not measured yet"

@@ -11,15 +11,13 @@ from cutpoint.client.answers import Answers
 from cutpoint.client.offload import Offload
 from cutpoint.client.outbox import Outbox
 from cutpoint.client.prober import Prober
+from cutpoint.client.transport import PROBE_IDLE_S
 from cutpoint.cost import HostCosts
 from cutpoint.estimation import LinkEstimator
 from cutpoint.exceptions import CutpointError
 from cutpoint.wire import frames
 from cutpoint.wire.errors import rpc_error
 from cutpoint.wire.protocol import ACK
-
-_PROBE_IDLE_S = 0.5
-"""A link nothing crossed for this long is probed: nothing else would show that it changed."""
 
 _PROBE_NUMBERS = 1 << 40
 """Probes count from here, requests from 1."""
@@ -87,6 +85,7 @@ class FramedTransport:
         with self._lock:
             self._last_used_s = self._clock()
             if self._ended is None:
+                offload.began_at_s = self._last_used_s
                 self._offloads[offload.number] = offload
                 self._outbox.put(offload)
                 return
@@ -104,7 +103,7 @@ class FramedTransport:
         """Measure the link if nothing was sent for a while."""
         now_s = self._clock()
         with self._lock:
-            is_idle = not self._offloads and now_s - self._last_used_s >= _PROBE_IDLE_S
+            is_idle = not self._offloads and now_s - self._last_used_s >= PROBE_IDLE_S
             if is_idle:
                 self._last_used_s = now_s
         if is_idle:

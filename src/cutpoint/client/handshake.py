@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import grpc
+
 from cutpoint.cost import HostCosts, fold
 from cutpoint.exceptions import ModelMismatchError, RemoteProtocolError
 from cutpoint.graph import Cut, Graph
-from cutpoint.wire.errors import mapped_errors
+from cutpoint.wire.errors import mapped_errors, rpc_error
 from cutpoint.wire.holdings import Holdings, read_holdings
 from cutpoint.wire.protocol import messages
 
@@ -27,8 +29,15 @@ def fetch_holdings(stub: Any, address: str, model: str) -> Holdings | None:
         If it cannot be reached, speaks something else, or has no such model.
     """
     request = messages.ModelConfigRequest(name=model)
-    with mapped_errors(address):
+    try:
         response = stub.ModelConfig(request, timeout=_TIMEOUT_S)
+    except grpc.RpcError as error:
+        if error.code() != grpc.StatusCode.UNIMPLEMENTED:
+            raise rpc_error(error, address) from error
+        # ModelConfig is Triton's extension; the protocol itself has ModelMetadata.
+        with mapped_errors(address):
+            stub.ModelMetadata(messages.ModelMetadataRequest(name=model), timeout=_TIMEOUT_S)
+        return None
     return read_holdings(response.config, address)
 
 

@@ -26,10 +26,7 @@ class HealthCheck:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self._channel = open_channel(address)
-        self._health = health_pb2_grpc.HealthStub(self._channel)
-        self._service = services.GRPCInferenceServiceStub(self._channel)
-        self._has_health = True
+        self._open()
 
     def check(self) -> None:
         """
@@ -45,6 +42,22 @@ class HealthCheck:
         ready = self._is_serving() if self._has_health else self._is_ready()
         if not ready:
             raise ConnectError(f"server {self.address} is there and not ready yet: wait for it")
+
+    def reopen(self) -> None:
+        """
+        Begin with a fresh connection.
+
+        A connection may be dead without a word (another address, a NAT that forgot):
+        asking on it again would time out until the kernel gives up, after minutes.
+        """
+        self._channel.close()
+        self._open()
+
+    def _open(self) -> None:
+        self._channel = open_channel(self.address)
+        self._health = health_pb2_grpc.HealthStub(self._channel)
+        self._service = services.GRPCInferenceServiceStub(self._channel)
+        self._has_health = True
 
     def close(self) -> None:
         """Close the connection."""

@@ -47,7 +47,10 @@ class Offload:
     def __init__(self, number: int, request: OffloadRequest) -> None:
         self.number = number
         self.request = request
+        self.began_at_s = 0.0
         self.first_sent_at_s: float | None = None
+        self.first_piece: tuple[float, int] | None = None
+        self.idle_s = 0.0
         self.outputs: Arrays = {}
         self.report: dict[str, Parameter] = {}
         self._events: SimpleQueue[Event] = SimpleQueue()

@@ -7,19 +7,26 @@ from typing import Any
 import grpc
 
 from cutpoint.client.offload import Offload
+from cutpoint.client.transport import PROBE_IDLE_S
 from cutpoint.cost import HostCosts
 from cutpoint.estimation import LinkEstimator
-from cutpoint.exceptions import CutpointError, RemoteProtocolError, TransportError
+from cutpoint.exceptions import CutpointError, RemoteProtocolError
 from cutpoint.graph import SERVER_ONLY
 from cutpoint.wire.chunks import Chunk
-from cutpoint.wire.errors import mapped_errors, rpc_error
+from cutpoint.wire.errors import rpc_error
 from cutpoint.wire.protocol import messages
 from cutpoint.wire.tensors import spec_of
 
-_PROBE_IDLE_S = 0.5
 _PROBE_BYTES = 16 * 1024
 _PROBE_TIMEOUT_S = 5.0
 _LEAST_S = 1e-4
+_NO_ANSWER = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.UNIMPLEMENTED,
+)
+"""Any other code is the server's word on the question: it has read it to its end."""
 
 
 class PlainTransport:
@@ -86,7 +93,11 @@ class PlainTransport:
             tensor.shape.extend(chunk.spec.shape)
             request.raw_input_contents.append(chunk.payload)
         offload.first_sent_at_s = self._last_used_s = self._clock()
-        call = self._stub.ModelInfer.future(request)
+        try:
+            call = self._stub.ModelInfer.future(request)
+        except ValueError:  # gRPC's word for a channel that was closed meanwhile
+            offload.fail(self._clock(), self._ended or f"no connection to {self._address}")
+            return
         with self._lock:
             self._calls[offload.number] = call
         call.add_done_callback(lambda done: self._done(offload, done))
@@ -102,7 +113,7 @@ class PlainTransport:
         """Measure the link if nothing was sent for a while."""
         now_s = self._clock()
         with self._lock:
-            is_idle = not self._calls and now_s - self._last_used_s >= _PROBE_IDLE_S
+            is_idle = not self._calls and now_s - self._last_used_s >= PROBE_IDLE_S
         if is_idle:
             self._last_used_s = now_s
             self.measure()
@@ -131,13 +142,10 @@ class PlainTransport:
         request = messages.ModelReadyRequest(name="x" * max(size_bytes, 1))
         began_s = self._clock()
         try:
-            with mapped_errors(self._address):
-                self._stub.ModelReady(request, timeout=_PROBE_TIMEOUT_S)
-        except RemoteProtocolError:
-            raise
-        except CutpointError as error:
-            if not _is_answer(error):
-                raise
+            self._stub.ModelReady(request, timeout=_PROBE_TIMEOUT_S)
+        except grpc.RpcError as error:
+            if error.code() in _NO_ANSWER:
+                raise rpc_error(error, self._address) from error
         return self._clock() - began_s
 
     def _done(self, offload: Offload, call: Any) -> None:
@@ -180,8 +188,3 @@ def _pieces(response: Any) -> list[Chunk]:
         Chunk(spec_of(t.name, t.datatype, t.shape), index, len(contents), 0, raw)
         for index, (t, raw) in enumerate(zip(response.outputs, contents, strict=True))
     ]
-
-
-def _is_answer(error: CutpointError) -> bool:
-    """Tell whether an error is the server's word on the question, not a lost connection."""
-    return not isinstance(error, TransportError)

@@ -41,16 +41,28 @@ class Prober:
         self.answered = Event()
 
     def send(self, number: int, at_s: float) -> None:
-        """Send both messages; they take numbers `number` and ``number + 1``."""
+        """
+        Send both messages; they take numbers `number` and ``number + 1``.
+
+        While the last ones are unanswered none are added: the link has collapsed, and
+        their silence says how far. The next ones are small accordingly.
+        """
         rate = self._link.up.bytes_per_s
         size_bytes = _LEAST_BYTES if rate is None else int(rate * _LINK_S)
         size_bytes = min(max(size_bytes, _LEAST_BYTES), _MOST_BYTES)
         with self._lock:
+            if self._sent_at_s:
+                self._learn_overdue(at_s)
+                return
             self.answered.clear()
             self._sent_at_s = {number: at_s, number + 1: at_s}
             self._sizes = {number: 0, number + 1: size_bytes}
         self._put_control(frames.probe_request(number, 0))
         self._put_control(frames.probe_request(number + 1, size_bytes))
+
+    def _learn_overdue(self, at_s: float) -> None:
+        for number, sent_at_s in self._sent_at_s.items():
+            self._link.up.observe_at_most(self._sizes[number], at_s - sent_at_s, at_s)
 
     def take(self, number: int, at_s: float) -> bool:
         """Take an acknowledgement; gives whether it was a probe's."""

@@ -14,18 +14,28 @@ from cutpoint.client.offload import Offload, OffloadRequest
 from cutpoint.client.transport import Transport
 from cutpoint.cost import HostCosts
 from cutpoint.estimation import LinkEstimator, LoadEstimator
-from cutpoint.exceptions import ConnectError, ConnectionLostError, CutpointError, OverloadedError
+from cutpoint.exceptions import (
+    ConnectError,
+    ConnectionLostError,
+    CutpointError,
+    DeadlineExceededError,
+    LocalProtocolError,
+    OverloadedError,
+)
 from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph
 from cutpoint.records import LinkConditions, LoadConditions
 from cutpoint.wire.chunks import Assembly, Chunker
 from cutpoint.wire.names import TailName
 from cutpoint.wire.protocol import Parameter
-from cutpoint.wire.tensors import spec_of_value
+from cutpoint.wire.specs import output_specs
 
 _log = logging.getLogger(__name__)
 
 _WATCH_EVERY_S = 0.25
 _LONGEST_RETRY_S = 0.5
+_LEAST_PAUSE_S = 0.05
+"""A server that refuses and does not say for how long is left alone for this."""
+
 _MISSES = 3
 """Health checks in a row that must fail before a silent server is given up."""
 
@@ -133,9 +143,7 @@ class ServerConnection:
         if remaining_s is not None:
             parameters["remaining_s"] = float(remaining_s)
         tensors = tuple((name, values[name]) for name in cut.crossing)
-        outputs = self._graph.outputs if cut.id == SERVER_ONLY else cut.returned
-        names = [name for name in outputs if name in self._graph.values]
-        expected = tuple(spec_of_value(self._graph.values[name]) for name in names)
+        expected = output_specs(self._graph, cut)
         request = OffloadRequest(
             self._served_name(cut), parameters, Chunker(tensors), Assembly(expected, self.address)
         )
@@ -189,7 +197,12 @@ class ServerConnection:
             if transport is not None and transport.ended is not None:
                 self._drop(ConnectionLostError(transport.ended))
                 transport = None
-            delay_s = self._connect() if transport is None else self._watch(transport)
+            try:
+                delay_s = self._connect() if transport is None else self._watch(transport)
+            except Exception as error:  # a bug must not end the supervision without a word
+                _log.exception("supervising %s", self.address)
+                self._note_problem(LocalProtocolError(f"server {self.address}: {error!r}"))
+                delay_s = _LONGEST_RETRY_S
 
     def _connect(self) -> float:
         try:
@@ -197,6 +210,9 @@ class ServerConnection:
             transport = self._connector.connect()
         except CutpointError as error:
             self._note_problem(error)
+            if isinstance(error, DeadlineExceededError):
+                self._health.reopen()
+                self._connector.reset()
             self._retry_s = min(2 * self._retry_s, _LONGEST_RETRY_S)
             return self._retry_s
         with self._changed:
@@ -215,7 +231,9 @@ class ServerConnection:
             transport.probe()
             renewed = self._connector.renewed(transport)
             if renewed is not None:
-                transport.costs, transport.tails = renewed
+                # Costs last: whoever sees new costs compiles a table with these tails.
+                costs, transport.tails = renewed
+                transport.costs = costs
         except CutpointError as error:
             self._misses += 1
             if self._misses >= _MISSES:
@@ -224,7 +242,7 @@ class ServerConnection:
 
     def _note_problem(self, error: CutpointError) -> None:
         if str(error) != str(self._problem):
-            _log.warning("%s; computing on the device meanwhile", error)
+            _log.warning("%s; computing on the device meanwhile", str(error))
         self._problem = error
 
     def _drop(self, error: CutpointError) -> None:
@@ -236,11 +254,13 @@ class ServerConnection:
             self._transport = None
             self._changed.notify_all()
         transport.close(str(error))
+        self._health.reopen()
         self._connector.reset()
         self._misses = 0
 
     def _request_failed(self, error: CutpointError, at_s: float) -> None:
         if isinstance(error, OverloadedError):
-            self._breaker.hold(at_s, error.retry_after_s, f"server {self.address} is overloaded")
+            pause_s = max(error.retry_after_s, _LEAST_PAUSE_S)
+            self._breaker.hold(at_s, pause_s, f"server {self.address} is overloaded")
         else:
             self._breaker.failed(at_s, str(error))

@@ -1,20 +1,20 @@
 """A drop-in for `onnxruntime.InferenceSession` that may run part of the model elsewhere."""
 
 import os
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
-from cutpoint.client.engine import Engine, RecordObserver
+from cutpoint.client.engine import Engine, Hold, RecordObserver
 from cutpoint.execution import ModelFile
 from cutpoint.execution.runtime import onnxruntime_module
 from cutpoint.graph import Graph, checked_feed, checked_outputs
 from cutpoint.policies import Policy, policy_named
 from cutpoint.records import InferenceRecord, Profile
 
-Hold = Literal["segments", "whole"]
 AsyncCallback = Callable[[list[Any] | None, Any, str], None]
 
 
@@ -50,7 +50,7 @@ class InferenceSession:
         Of the model at the server; the file's name without its suffix by default.
     hold
         ``"segments"`` holds the model once. ``"whole"`` holds the whole model beside
-        its segments from the start.
+        its segments, and runs device-only inferences on it at ONNX Runtime's speed.
     slowdown
         Emulates a device this many times slower (see `Segments`).
     on_record
@@ -107,13 +107,16 @@ class InferenceSession:
                 policy=policy_named(policy) if isinstance(policy, str) else policy,
                 profile=profile,
                 deadline_s=deadline_s,
+                hold=hold,
                 slowdown=slowdown,
                 on_record=on_record,
                 options=sess_options,
                 providers=providers,
                 provider_options=provider_options,
             )
-        if server is None or hold == "whole" or getattr(sess_options, "enable_profiling", False):
+            # A session that is dropped unclosed, as ONNX Runtime's may be, ends its threads.
+            weakref.finalize(self, self._engine.close)
+        else:
             self._whole_session()
 
     def __repr__(self) -> str:
@@ -219,15 +222,11 @@ class InferenceSession:
 
     def get_inputs(self) -> list[Any]:
         """Give ONNX Runtime's descriptions of the inputs, in the model's order."""
-        if self._engine is None or self._whole is not None:
-            return list(self._whole_session().get_inputs())
-        return self._engine.segments.node_args()[0]
+        return self._described(0) or list(self._whole_session().get_inputs())
 
     def get_outputs(self) -> list[Any]:
         """Give ONNX Runtime's descriptions of the outputs, in the model's order."""
-        if self._engine is None or self._whole is not None:
-            return list(self._whole_session().get_outputs())
-        return self._engine.segments.node_args()[1]
+        return self._described(1) or list(self._whole_session().get_outputs())
 
     def get_providers(self) -> list[str]:
         """Give the execution providers of what runs on this device."""
@@ -253,6 +252,14 @@ class InferenceSession:
             self._async.shutdown()
         if self._engine is not None:
             self._engine.close()
+
+    def _described(self, which: int) -> list[Any]:
+        """Give what the segments know of the inputs (0) or outputs (1); all of it or nothing."""
+        if self._engine is None:
+            return []
+        graph = self._engine.graph
+        described = self._engine.segments.node_args()[which]
+        return described if len(described) == len((graph.inputs, graph.outputs)[which]) else []
 
     def _whole_session(self) -> Any:
         with self._whole_lock:

@@ -5,6 +5,9 @@ from typing import Protocol
 from cutpoint.client.offload import Offload
 from cutpoint.cost import HostCosts
 
+PROBE_IDLE_S = 0.5
+"""A link nothing crossed for this long is probed: nothing else would show that it changed."""
+
 
 class Transport(Protocol):
     """

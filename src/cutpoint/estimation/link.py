@@ -87,7 +87,8 @@ class LinkEstimator:
     @property
     def round_trip_s(self) -> float | None:
         """Median of the latest round trips; ``None`` before the first."""
-        return median(self._round_trips_s) if self._round_trips_s else None
+        latest = tuple(self._round_trips_s)  # another thread may forget them meanwhile
+        return median(latest) if latest else None
 
     def conditions(self) -> LinkConditions | None:
         """

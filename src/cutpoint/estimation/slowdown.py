@@ -3,6 +3,9 @@
 from math import exp, log
 
 _WEIGHT = 0.3
+_FADES_S = 30.0
+"""While the device computes nothing, nothing is known of its speed: belief fades to 1."""
+
 _BOUND = 20.0
 """One measurement moves the estimate by no more than a factor of this."""
 
@@ -12,15 +15,27 @@ class SlowdownEstimator:
 
     def __init__(self) -> None:
         self._log_ratio = 0.0
+        self._at_s = 0.0
 
-    def observe(self, duration_s: float, profiled_s: float) -> None:
-        """Learn from one head; times of zero say nothing."""
+    def observe(self, duration_s: float, profiled_s: float, at_s: float) -> None:
+        """
+        Learn from what ran on the device; times of zero say nothing.
+
+        Parameters
+        ----------
+        duration_s, profiled_s
+            What it took, and takes by the profile.
+        at_s
+            When it was over.
+        """
         if duration_s <= 0 or profiled_s <= 0:
             return
         ratio = min(max(duration_s / profiled_s, 1 / _BOUND), _BOUND)
-        self._log_ratio += _WEIGHT * (log(ratio) - self._log_ratio)
+        believed = log(self.factor(at_s))
+        self._log_ratio = believed + _WEIGHT * (log(ratio) - believed)
+        self._at_s = at_s
 
-    @property
-    def factor(self) -> float:
-        """The ratio as believed now; 1 before anything was measured."""
-        return exp(self._log_ratio)
+    def factor(self, at_s: float) -> float:
+        """Give the ratio as believed at a time; 1 before anything was measured."""
+        age_s = max(at_s - self._at_s, 0.0)
+        return exp(self._log_ratio * exp(-age_s / _FADES_S))

@@ -2,6 +2,6 @@
 
 from cutpoint.execution.model_file import ModelFile
 from cutpoint.execution.optimise import load_graph
-from cutpoint.execution.segments import Execution, SegmentRun, Segments, constant_outputs
+from cutpoint.execution.segments import Execution, SegmentRun, Segments
 
-__all__ = ["Execution", "ModelFile", "SegmentRun", "Segments", "constant_outputs", "load_graph"]
+__all__ = ["Execution", "ModelFile", "SegmentRun", "Segments", "load_graph"]

@@ -48,18 +48,25 @@ class ModelFile:
             digest = hashlib.sha256(path_or_bytes).hexdigest()
             return cls(_served_name(name or "model"), digest, path_or_bytes)
         path = Path(os.fspath(path_or_bytes))
-        try:
-            digest = _digest(path)
-        except OSError as error:
-            raise ModelError(f"model file {path}: {error.strerror or error}") from error
-        return cls(_served_name(name or path.stem), digest, str(path))
+        return cls(_served_name(name or path.stem), file_digest(path), str(path))
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """
+    Give the hex SHA-256 of a file.
+
+    Raises
+    ------
+    ModelError
+        If it is not there or cannot be read.
+    """
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    except OSError as error:
+        raise ModelError(f"model file {path}: {error.strerror or error}") from error
     return digest.hexdigest()
 
 

@@ -1,5 +1,6 @@
 """Optimise a model once, at the level whose nodes a cut may go between."""
 
+import hashlib
 import shutil
 import tempfile
 import weakref
@@ -12,7 +13,7 @@ from google.protobuf.message import DecodeError
 from onnx_ir.serde import SerdeError
 
 from cutpoint.exceptions import ModelError
-from cutpoint.execution.model_file import ModelFile
+from cutpoint.execution.model_file import ModelFile, file_digest
 from cutpoint.execution.runtime import onnxruntime_module, quiet_options
 from cutpoint.graph import Graph, graph_from_model, value_names
 
@@ -42,18 +43,36 @@ def load_graph(file: ModelFile) -> Graph:
     """
     original = _parse(file)
     names = value_names(original)
+    sha256 = _digest_with_external_data(file, original)
     del original
     folder = tempfile.mkdtemp(prefix="cutpoint-")
     try:
         path = Path(folder) / "optimised.onnx"
         _write_optimised(file, path)
         model = ir.load(path)
-        graph = graph_from_model(model, name=file.name, sha256=file.sha256, original_names=names)
+        graph = graph_from_model(model, name=file.name, sha256=sha256, original_names=names)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     weakref.finalize(graph, shutil.rmtree, folder, ignore_errors=True)
     return graph
+
+
+def _digest_with_external_data(file: ModelFile, original: ir.Model) -> str:
+    """Give the digest hosts agree by: of the file, and of the data files it refers to."""
+    tensors = (value.const_value for value in original.graph.initializers.values())
+    locations = sorted({str(t.location) for t in tensors if isinstance(t, ir.ExternalTensor)})
+    if not locations:
+        return file.sha256
+    if isinstance(file.source, bytes):
+        raise ModelError(
+            f"the model given as bytes keeps weights in {locations}: give its path instead"
+        )
+    digest = hashlib.sha256(file.sha256.encode())
+    for location in locations:
+        path = Path(file.source).parent / location
+        digest.update(f"\n{location} {file_digest(path)}".encode())
+    return digest.hexdigest()
 
 
 def weights_folder(graph: Graph) -> str | None:

@@ -14,7 +14,16 @@ from cutpoint.execution.runtime import (
     onnxruntime_module,
     quiet_options,
 )
-from cutpoint.graph import Arrays, Cut, Graph, Segment, extract, segments_in, segments_of
+from cutpoint.graph import (
+    Arrays,
+    Cut,
+    Graph,
+    Segment,
+    constant_outputs,
+    extract,
+    segments_in,
+    segments_of,
+)
 
 
 @dataclass(frozen=True)
@@ -206,9 +215,3 @@ class Segments:
                 f"ONNX Runtime cannot load segment {segment.id} of {self.graph.name!r} "
                 f"({list(segment.inputs)} -> {list(segment.outputs)}): {error}"
             ) from error
-
-
-def constant_outputs(graph: Graph) -> Arrays:
-    """Give the outputs that depend on weights alone."""
-    weights = graph.source.graph.initializers
-    return {name: weights[name].const_value.numpy() for name in graph.constants}

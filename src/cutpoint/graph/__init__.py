@@ -1,6 +1,7 @@
 """WHAT is computed: model file -> graph, cuts, blocks, segments."""
 
 from cutpoint.graph.candidates import candidate_cuts
+from cutpoint.graph.constants import constant_outputs
 from cutpoint.graph.cut import (
     DEVICE_ONLY,
     SERVER_ONLY,
@@ -25,6 +26,7 @@ __all__ = [
     "candidate_cuts",
     "checked_feed",
     "checked_outputs",
+    "constant_outputs",
     "cut_at",
     "cut_id",
     "device_only",

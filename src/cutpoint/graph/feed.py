@@ -1,6 +1,7 @@
 """What a caller feeds, checked against the graph before anything runs."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +54,8 @@ def checked_outputs(graph: Graph, names: list[str] | tuple[str, ...] | None) -> 
 
 def _checked(graph: Graph, name: str, given: object) -> NDArray[np.generic]:
     value = graph.values[name]
-    try:
-        array = np.asarray(given.numpy() if hasattr(given, "numpy") else given)
-    except ValueError as error:  # rows of unequal length
-        raise FeedError(f"input {name!r} is not an array: {error}") from error
+    is_python = isinstance(given, (list, tuple, int, float, bool))
+    array = _converted(name, given, value.dtype) if is_python else _as_given(given)
     if str(array.dtype) != value.dtype:
         raise FeedError(
             f"input {name!r} is {array.dtype}, the model takes {value.dtype}: convert it first"
@@ -64,3 +63,15 @@ def _checked(graph: Graph, name: str, given: object) -> NDArray[np.generic]:
     if array.shape != value.shape:
         raise FeedError(f"input {name!r} has shape {array.shape}, the model takes {value.shape}")
     return array
+
+
+def _as_given(array: Any) -> NDArray[np.generic]:
+    return np.asarray(array.numpy() if hasattr(array, "numpy") else array)
+
+
+def _converted(name: str, given: object, dtype: str | None) -> NDArray[np.generic]:
+    """Give Python numbers as an array of the input's type, as ONNX Runtime does."""
+    try:
+        return np.asarray(given, dtype=dtype)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise FeedError(f"input {name!r} is not an array of {dtype}: {error}") from error

@@ -11,6 +11,15 @@ from cutpoint.graph.graph import Graph
 from cutpoint.graph.node import Node
 from cutpoint.graph.value import Value
 
+_TRAVELLING = frozenset(
+    {
+        ir.DataType.BOOL, ir.DataType.INT8, ir.DataType.INT16, ir.DataType.INT32,
+        ir.DataType.INT64, ir.DataType.UINT8, ir.DataType.UINT16, ir.DataType.UINT32,
+        ir.DataType.UINT64, ir.DataType.FLOAT16, ir.DataType.FLOAT, ir.DataType.DOUBLE,
+    }
+)  # fmt: skip
+"""Element types with a name in the protocol and in NumPy; values of others do not cross."""
+
 _RANDOM_OPERATORS = frozenset(
     {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike"}
 )
@@ -42,6 +51,8 @@ def graph_from_model(
     ShapeInferencePass()(model)
     _name_nodes(model.graph)
     inputs = tuple(_checked_input(value) for value in model.graph.inputs if not _is_weight(value))
+    if not inputs:
+        raise ModelError(f"model {name!r} takes no inputs: there is nothing to send to a server")
     computed, names = _computed_nodes(model.graph)
     if not computed:
         raise ModelError(f"model {name!r} computes nothing from its inputs: nothing to run or cut")
@@ -160,7 +171,7 @@ def _shape(value: ir.Value) -> tuple[int, ...] | None:
 
 
 def _dtype(value: ir.Value) -> str | None:
-    if value.dtype is None or value.dtype == ir.DataType.STRING:
+    if value.dtype is None or value.dtype not in _TRAVELLING:
         return None
     return str(value.dtype.numpy())
 

@@ -25,8 +25,9 @@ from cutpoint.inference.events import (
     Uploaded,
 )
 from cutpoint.records import DEVICE, LegRun, Parts, Placement, Plan
+from cutpoint.units import format_duration
 
-LATE = "late: no answer within {:.0f} ms"
+LATE = "late: no answer within {}"
 
 
 class Inference:
@@ -84,7 +85,7 @@ class Inference:
             case ("offloaded", OffloadFailed()):
                 return self._go_alone(event.at_s, event.reason)
             case ("offloaded", PatienceEnded()):
-                reason = LATE.format(self.patience_s * 1e3)
+                reason = LATE.format(format_duration(self.patience_s))
                 return (Cancel(), *self._go_alone(event.at_s, reason))
             case ("alone", TailDone()):
                 return self._finished_alone(event)
@@ -106,15 +107,18 @@ class Inference:
         return (Send(self.patience_s),)
 
     def _answered(self, event: Answered) -> tuple[Action, ...]:
-        elapsed_s = event.at_s - self._sent_at_s
-        on_link_s = max(elapsed_s - event.wait_s - event.tail_s, 0.0)
+        # The server's figures are by its clock: no part may exceed what has passed here.
+        elapsed_s = max(event.at_s - self._sent_at_s, 0.0)
+        tail_s = min(event.tail_s, elapsed_s)
+        wait_s = min(event.wait_s, elapsed_s - tail_s)
+        on_link_s = elapsed_s - tail_s - wait_s
         upload_s = min(self._upload_s if self._upload_s is not None else on_link_s, on_link_s)
         self.measured = replace(
             self.measured,
             upload_s=upload_s,
-            wait_s=event.wait_s,
-            tail_s=event.tail_s,
-            download_s=max(elapsed_s - upload_s - event.wait_s - event.tail_s, 0.0),
+            wait_s=wait_s,
+            tail_s=tail_s,
+            download_s=on_link_s - upload_s,
         )
         return self._done(True, LegRun(self.plan.server or "", self._rest, event.tail_s))
 

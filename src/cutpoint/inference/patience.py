@@ -12,8 +12,10 @@ def patience_s(predicted: Parts, rest_s: float, deadline_s: float | None) -> flo
     Give the time to wait for the server, from the moment the sending begins.
 
     Three times what was predicted (a gross miss, not jitter); at least as long as
-    the device itself needs for the rest, below which giving up gains nothing; and
-    early enough that the device can still finish by the deadline.
+    the device itself needs for the rest, below which giving up gains nothing. With a
+    deadline, early enough that the device can still finish by it; where the device
+    could not, even if it gave up before the answer is due, the deadline is the
+    server's alone to keep, and giving up early would help nobody.
 
     Parameters
     ----------
@@ -28,5 +30,5 @@ def patience_s(predicted: Parts, rest_s: float, deadline_s: float | None) -> flo
     patience = max(_TIMES_PREDICTED * on_server_s, on_server_s + max(rest_s, _LEAST_S))
     if deadline_s is None:
         return patience
-    spent_s = predicted.head_s + predicted.encode_s
-    return max(min(patience, deadline_s - spent_s - rest_s), 0.0)
+    to_spare_s = deadline_s - predicted.head_s - predicted.encode_s - rest_s
+    return patience if to_spare_s < on_server_s else min(patience, to_spare_s)

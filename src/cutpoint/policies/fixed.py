@@ -8,7 +8,7 @@ import numpy as np
 from cutpoint.cost import predict
 from cutpoint.graph import DEVICE_ONLY, SERVER_ONLY, Cut, Graph, cut_at
 from cutpoint.planning import plan_for
-from cutpoint.policies.policy import Situation
+from cutpoint.policies.policy import Situation, alone
 from cutpoint.records import InferenceRecord, Plan
 
 
@@ -51,7 +51,7 @@ class Fixed:
         plan = plan_for(situation.table, 0, prediction, situation.server)
         if row is None and situation.conditions.is_server_usable:
             return replace(plan, note=f"server {situation.server} has no tail behind {self.name}")
-        return plan
+        return alone(plan, situation)
 
     def observe(self, record: InferenceRecord) -> None:
         """Learn nothing."""

@@ -1,7 +1,7 @@
 """What a policy is: it decides now, and remembers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cutpoint.cost import CutTable
@@ -30,6 +30,14 @@ class Situation:
     table: CutTable
     conditions: Conditions
     server: str | None
+
+
+def alone(plan: Plan, situation: Situation) -> Plan:
+    """Give a device-only plan with the reason, if it is one because the server cannot be used."""
+    conditions = situation.conditions
+    if plan.placement != "device" or conditions.is_server_usable:
+        return plan
+    return replace(plan, note=conditions.unavailable or "the link was not measured yet")
 
 
 class Policy(Protocol):

@@ -7,7 +7,7 @@ import numpy as np
 from cutpoint.cost import predict
 from cutpoint.graph import Cut, Graph, candidate_cuts
 from cutpoint.planning import best_row, plan_for, shortlist
-from cutpoint.policies.policy import Situation
+from cutpoint.policies.policy import Situation, alone
 from cutpoint.records import InferenceRecord, Plan
 
 
@@ -47,7 +47,7 @@ class Soonest:
         ):
             row = present
         self._present = situation.table.cuts[row].id
-        return plan_for(situation.table, row, prediction, situation.server)
+        return alone(plan_for(situation.table, row, prediction, situation.server), situation)
 
     def observe(self, record: InferenceRecord) -> None:
         """Learn nothing more: what an inference took is in the conditions already."""

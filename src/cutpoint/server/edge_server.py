@@ -166,11 +166,17 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     on_listening(await server.start())
+    loading = loop.create_task(server.load(paths, on_model))
+    stopping = loop.create_task(stopped.wait())
     try:
-        await server.load(paths, on_model)
-        on_ready()
-        await stopped.wait()
+        await asyncio.wait((loading, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.is_set():
+            await loading
+            on_ready()
+            await stopping
     finally:
+        loading.cancel()
+        stopping.cancel()
         await server.stop()
 
 

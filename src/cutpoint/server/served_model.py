@@ -6,7 +6,7 @@ from threading import Lock
 
 from cutpoint.cost import fold
 from cutpoint.exceptions import ModelError, RemoteExecutionError
-from cutpoint.execution import ModelFile, Segments, constant_outputs, load_graph
+from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.runtime import quiet_options
 from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph, candidate_cuts, server_only
 from cutpoint.planning import shortlist
@@ -15,7 +15,8 @@ from cutpoint.records import Profile, Sample
 from cutpoint.wire.holdings import Holdings
 from cutpoint.wire.names import TailName
 from cutpoint.wire.protocol import PROTOCOL_VERSION
-from cutpoint.wire.tensors import TensorSpec, spec_of_value
+from cutpoint.wire.specs import input_specs, output_specs
+from cutpoint.wire.tensors import TensorSpec
 
 _WARM_UP_RUNS = 2
 _TIMED_RUNS = 5
@@ -93,13 +94,12 @@ class ServedModel:
         return self._tail_s[cut.id]
 
     def inputs_of(self, cut: Cut) -> tuple[TensorSpec, ...]:
-        """Give the tensors a tail takes: every input of the model for the whole."""
-        names = self.graph.inputs if cut.id == SERVER_ONLY else cut.crossing
-        return self._specs(names)
+        """Give the tensors a tail takes."""
+        return input_specs(self.graph, cut)
 
     def outputs_of(self, cut: Cut) -> tuple[TensorSpec, ...]:
-        """Give the tensors a tail makes: every output of the model for the whole."""
-        return self._specs(self.graph.outputs if cut.id == SERVER_ONLY else cut.returned)
+        """Give the tensors a tail makes."""
+        return output_specs(self.graph, cut)
 
     def run(self, cut: Cut, values: Arrays, is_stopped: Callable[[], bool]) -> tuple[Arrays, float]:
         """
@@ -199,12 +199,3 @@ class ServedModel:
         costs = fold(self.graph, profile, cuts)
         self._tail_s.update({cut.id: costs.tail_s[cut.id] for cut in cuts})
         return profile
-
-    def _specs(self, names: Sequence[str]) -> tuple[TensorSpec, ...]:
-        constants = constant_outputs(self.graph)
-        return tuple(
-            TensorSpec.of(name, constants[name])
-            if name in constants
-            else spec_of_value(self.graph.values[name])
-            for name in names
-        )

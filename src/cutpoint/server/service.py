@@ -11,7 +11,7 @@ from cutpoint.graph import SERVER_ONLY, Arrays
 from cutpoint.server.catalog import Endpoint
 from cutpoint.server.data_plane import DataPlane, Reply
 from cutpoint.server.stream import PeerStream
-from cutpoint.wire.errors import status_of
+from cutpoint.wire.errors import RETRY_METADATA, status_of
 from cutpoint.wire.holdings import write_holdings
 from cutpoint.wire.protocol import (
     get_parameters,
@@ -24,7 +24,6 @@ from cutpoint.wire.tensors import TensorSpec, check_specs, spec_of, to_array, to
 
 SERVER_NAME = "cutpoint"
 _EXTENSIONS = ("statistics", "model_configuration", "cutpoint_stream")
-_RETRY_METADATA = "retry-after-ms"
 _LONGEST_WORDS = 500
 """Characters of an error; gRPC replaces one that does not fit its 8 KB by another code."""
 
@@ -41,7 +40,7 @@ def _answers_errors(method: Method) -> Method:
         except CutpointError as error:
             retry_after_s = getattr(error, "retry_after_s", None)
             if retry_after_s is not None:
-                context.set_trailing_metadata(((_RETRY_METADATA, f"{retry_after_s * 1e3:.0f}"),))
+                context.set_trailing_metadata(((RETRY_METADATA, f"{retry_after_s * 1e3:.0f}"),))
             await context.abort(status_of(error), str(error)[:_LONGEST_WORDS])
 
     return answering

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
-from cutpoint.exceptions import CutpointError, RemoteProtocolError
+from cutpoint.exceptions import CutpointError, OverloadedError, RemoteProtocolError
 from cutpoint.server.catalog import Endpoint
 from cutpoint.server.data_plane import DataPlane, Reply
 from cutpoint.wire import frames
@@ -107,7 +107,9 @@ class PeerStream:
 
     def _begin(self, message: Any) -> _Open:
         if len(self._open) >= _MAX_OPEN_REQUESTS:
-            raise RemoteProtocolError(f"more than {_MAX_OPEN_REQUESTS} requests under way")
+            raise OverloadedError(
+                f"{_MAX_OPEN_REQUESTS} requests of this stream are under way: wait for an answer"
+            )
         parameters = get_parameters(message.parameters)
         sha256 = parameters.get("sha256")
         endpoint = self._plane.endpoint(message.model_name, str(sha256) if sha256 else None)

@@ -36,12 +36,6 @@ class Chunk:
     offset: int
     payload: bytes
 
-    @property
-    def is_last(self) -> bool:
-        """Whether the message ends with it."""
-        ends = self.offset + len(self.payload) >= self.spec.size_bytes
-        return ends and self.value == self.num_values - 1
-
 
 class Chunker:
     """
@@ -59,6 +53,7 @@ class Chunker:
         self._value = 0
         self._offset = 0
         self.size_bytes = sum(len(raw) for raw in self._raw)
+        self.given_bytes = 0
 
     @property
     def is_done(self) -> bool:
@@ -72,6 +67,7 @@ class Chunker:
         payload = bytes(raw[self._offset : end])
         chunk = Chunk(spec, self._value, len(self._specs), self._offset, payload)
         self._offset = end
+        self.given_bytes += len(payload)
         if end == len(raw):
             self._value, self._offset = self._value + 1, 0
         return chunk

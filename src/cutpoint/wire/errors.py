@@ -21,6 +21,9 @@ from cutpoint.exceptions import (
 )
 from cutpoint.wire.protocol import Parameter, number
 
+RETRY_METADATA = "retry-after-ms"
+"""Trailing metadata of a refused call."""
+
 _CODE = "code"
 _RETRY_AFTER = "retry_after_s"
 
@@ -81,7 +84,10 @@ def rpc_error(error: grpc.RpcError, address: str) -> CutpointError:
         )
     if code in (grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL):
         return RemoteProtocolError(f"{address} answered something else than gRPC ({details})")
-    return error_from(code.name, f"server {address}: {details}", {})
+    trailers = dict(getattr(error, "trailing_metadata", tuple)() or ())
+    retry_after_ms = str(trailers.get(RETRY_METADATA, ""))
+    retry_after_s = float(retry_after_ms) / 1e3 if retry_after_ms.isdecimal() else 0.0
+    return error_from(code.name, f"server {address}: {details}", {_RETRY_AFTER: retry_after_s})
 
 
 @contextmanager
