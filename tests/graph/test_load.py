@@ -59,6 +59,30 @@ def test_an_input_of_text_is_refused(graph_of: Read) -> None:
         graph_of("(string[1,4] x) => (string[1,4] y) { y = Identity(x) }")
 
 
+def test_an_input_of_a_type_the_protocol_has_not(graph_of: Read) -> None:
+    """A type that NumPy or the protocol has no name for cannot be fed."""
+    with pytest.raises(ModelError, match="input 'x' is not a tensor of numbers"):
+        graph_of("(bfloat16[1,4] x) => (bfloat16[1,4] y) { y = Identity(x) }")
+
+
+@pytest.mark.parametrize(
+    ("number", "dtype"),
+    [(1, "float32"), (10, "float16"), (11, "float64"), (3, "int8"), (9, "bool"), (16, None)],
+)
+def test_which_types_travel(number: int, dtype: str | None, graph_of: Read) -> None:
+    """A value between nodes may cross if both sides have a name for its type."""
+    graph = graph_of(
+        f"(float[1,4] x) => (float[1,4] y) {{ a = Cast<to = {number}>(x) y = Cast<to = 1>(a) }}"
+    )
+    assert (graph.values["a"].dtype, graph.values["a"].can_travel) == (dtype, dtype is not None)
+
+
+def test_a_model_without_inputs(graph_of: Read) -> None:
+    """A model that takes nothing has nothing to send."""
+    with pytest.raises(ModelError, match="'model' takes no inputs"):
+        graph_of("() => (float[1,4] y) { r = RandomNormal<shape = [1, 4]>() y = Neg(r) }")
+
+
 def test_a_model_that_computes_nothing(graph_of: Read) -> None:
     """A model without nodes has nothing to run or cut."""
     with pytest.raises(ModelError, match="'empty' computes nothing"):

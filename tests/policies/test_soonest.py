@@ -137,3 +137,10 @@ def test_a_present_row_the_table_has_not_counts_for_nothing(
     ends = table_of((4, 0, 0, 0, 0), (0, 4, 3.9, 0, 0))
     assert cut_at(graph, "a").id == split.cut
     assert policy.decide(situation_of(FAST, among=ends)).placement == "server"
+
+
+def test_a_plan_without_a_server_says_why(situation_of: Decide) -> None:
+    """Device-only has a note where there was no choice, and none where it was the best."""
+    notes = [Soonest().decide(situation_of(rate)).note for rate in (FAST, 1.0, None)]
+    assert notes[:2] == [None, None]
+    assert notes[2]
