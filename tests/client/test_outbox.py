@@ -138,3 +138,30 @@ def test_closing_ends_the_stream(clock):
     outbox.close()
     with pytest.raises(StopIteration):
         next(outbox)
+
+
+@pytest.mark.parametrize("round_trip_s", [0.0, 0.01, 0.08])
+@pytest.mark.parametrize("bytes_per_s", [1e5, 1e6, 1e7])
+def test_the_rate_is_found_though_little_may_be_under_way(bytes_per_s, round_trip_s, clock):
+    """On a long fast link, where the window limits the sending, belief stays with the link."""
+    outbox = outbox_at(bytes_per_s, max(round_trip_s, 1e-4), clock)
+    link = outbox._link
+    for number in range(1, 5):
+        send_over(outbox, upload(number, 600_000), bytes_per_s, round_trip_s, clock)
+        clock.now_s += 2.0
+    assert 0.8 < link.up.bytes_per_s / bytes_per_s < 1.25
+
+
+def send_over(outbox, offload, bytes_per_s, round_trip_s, clock) -> None:
+    """Play a link: pieces leave its bottleneck one after the other, acknowledgements come back."""
+    outbox.put(offload)
+    free_at_s, coming = clock.now_s, []
+    while True:
+        for frame in take_all(outbox):
+            free_at_s = max(free_at_s, clock.now_s + round_trip_s / 2)
+            free_at_s += payload(frame) / bytes_per_s
+            coming.append(free_at_s + round_trip_s / 2)
+        if not coming:
+            return
+        clock.now_s = coming.pop(0)
+        outbox.acknowledge(offload.number, clock.now_s)

@@ -199,7 +199,9 @@ class TestOddModels:
             [constant],
         )
         opset = [helper.make_opsetid("", 17)]
-        path = save(tmp_path / "odd.onnx", helper.make_model(graph, opset_imports=opset, ir_version=8))
+        path = save(
+            tmp_path / "odd.onnx", helper.make_model(graph, opset_imports=opset, ir_version=8)
+        )
         feed = {"x": np.ones((1, 4), np.float32), "unused": np.zeros(2, np.float32)}
         whole = onnxruntime.InferenceSession(str(path))
         wanted = whole.run(None, feed)

@@ -91,7 +91,7 @@ class Outbox(Iterator[Any]):
             size_bytes = sizes.popleft()
             if not sizes:
                 del self._unacknowledged[number]
-            self._meter.acknowledged(size_bytes, at_s, self._link.round_trip_s)
+            self._meter.acknowledged(size_bytes, at_s, self._link.least_round_trip_s)
             self._window_bytes = min(self._window_bytes + size_bytes, self._widest_bytes())
             self._changed.notify_all()
 

@@ -90,6 +90,12 @@ class LinkEstimator:
         latest = tuple(self._round_trips_s)  # another thread may forget them meanwhile
         return median(latest) if latest else None
 
+    @property
+    def least_round_trip_s(self) -> float | None:
+        """Least of the latest round trips: the link without queues."""
+        latest = tuple(self._round_trips_s)
+        return min(latest) if latest else None
+
     def conditions(self) -> LinkConditions | None:
         """
         Give the link as believed now; ``None`` before anything was measured.

@@ -1,5 +1,7 @@
 """The rate of a link, read off the acknowledgements of what is under way."""
 
+from collections import deque
+
 from cutpoint.estimation.link import BandwidthEstimate
 
 _SPAN_S = 0.02
@@ -29,6 +31,9 @@ class ProgressMeter:
         self._began_at_s = 0.0
         self._mark_at_s: float | None = None
         self._since_mark_bytes = 0
+        self._busy_s = 0.0
+        self._last_at_s = 0.0
+        self._sent_at_s: deque[float] = deque()
         self._is_observed = False
 
     @property
@@ -42,7 +47,9 @@ class ProgressMeter:
             self._began_at_s = at_s
             self._mark_at_s = None
             self._is_observed = False
+            self._sent_at_s.clear()
         self._under_way_bytes += size_bytes
+        self._sent_at_s.append(at_s)
 
     def acknowledged(self, size_bytes: int, at_s: float, round_trip_s: float | None) -> None:
         """
@@ -51,24 +58,27 @@ class ProgressMeter:
         Parameters
         ----------
         round_trip_s
-            Of an empty message, as believed now; used where a single message is all
-            there was.
+            Of an empty message, as believed now. A piece sent that long before its turn
+            was not waited for by the link: where little may be under way on a long
+            link, most of the time between acknowledgements is the link's idling.
         """
         self._under_way_bytes = max(self._under_way_bytes - size_bytes, 0)
         is_over = self._under_way_bytes == 0
+        sent_at_s = self._sent_at_s.popleft() if self._sent_at_s else at_s
+        last_at_s, self._last_at_s = self._last_at_s, at_s
         if self._mark_at_s is None:
-            self._mark_at_s = at_s
-            self._since_mark_bytes = 0
+            self._restart(at_s)
             if is_over:
                 self._observe_single(size_bytes, at_s, round_trip_s)
             return
         self._since_mark_bytes += size_bytes
-        span_s = at_s - self._mark_at_s
-        if span_s >= _SPAN_S or (is_over and not self._is_observed):
-            self._estimate.observe(self._since_mark_bytes, span_s, at_s)
+        begun_at_s = max(last_at_s, min(sent_at_s + (round_trip_s or 0.0), at_s))
+        self._busy_s += at_s - begun_at_s
+        is_enough = self._busy_s >= _SPAN_S or self._estimate.bytes_per_s is None
+        if is_enough or (is_over and not self._is_observed):
+            self._estimate.observe(self._since_mark_bytes, self._busy_s, at_s)
             self._is_observed = True
-            self._mark_at_s = at_s
-            self._since_mark_bytes = 0
+            self._restart(at_s)
 
     def dropped(self) -> None:
         """Forget what is under way: the connection is gone."""
@@ -81,6 +91,11 @@ class ProgressMeter:
             since_s, size_bytes = self._mark_at_s, size_bytes + self._since_mark_bytes
         if self._under_way_bytes:
             self._estimate.observe_at_most(size_bytes, at_s - since_s, at_s)
+
+    def _restart(self, at_s: float) -> None:
+        self._mark_at_s = at_s
+        self._since_mark_bytes = 0
+        self._busy_s = 0.0
 
     def _observe_single(self, size_bytes: int, at_s: float, round_trip_s: float | None) -> None:
         on_link_s = at_s - self._began_at_s - (round_trip_s or 0.0)
