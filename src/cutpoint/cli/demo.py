@@ -20,7 +20,7 @@ def demo(
     model: Annotated[str, typer.Option(help="A model of the zoo.")] = "squeezenet",
     slowdown: Annotated[
         float | None,
-        typer.Option(help="Device's slow-down [default: so that the model takes 0.3 s]."),
+        typer.Option(help="Device's slow-down (default: so that the model takes 0.3 s)."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:

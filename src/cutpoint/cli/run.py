@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -28,13 +29,13 @@ def run(
     count: Annotated[int, typer.Option("--count", "-n", min=0, help="0 runs until Ctrl-C.")] = 100,
     inputs: Annotated[
         Path | None,
-        typer.Option("--input", help=".npz with an array per input [default: random numbers]."),
+        typer.Option("--input", help=".npz with an array per input (default: random numbers)."),
     ] = None,
     policy: Annotated[
         str, typer.Option(help="soonest, device, server, or values to cut at, joined by commas.")
     ] = "soonest",
     profile: Annotated[
-        Path | None, typer.Option(help="Profile of this device [default: time it now].")
+        Path | None, typer.Option(help="Profile of this device (default: time it now).")
     ] = None,
     pause: Annotated[float, typer.Option(min=0.0, help="Seconds between inferences.")] = 0.0,
     deadline: Annotated[float | None, typer.Option(help="Wanted latency in seconds.")] = None,
@@ -85,7 +86,7 @@ def _wait_for_server(session: InferenceSession) -> None:
     try:
         session.wait_until_ready(timeout_s=3.0)
     except CutpointError as error:
-        err.print(f"note: {error}; the device computes alone until then", markup=False)
+        err.print(f"note: {error} The device computes alone until then.", markup=False)
 
 
 def _run_all(
@@ -154,4 +155,6 @@ def _summarise(kept: list[InferenceRecord]) -> None:
     out.print(table("where it ran", ("", "inferences", "p50", "p95"), rows))
     alone = sum(record.fallback_reason is not None for record in kept)
     if alone:
-        out.print(f"{alone} times the device finished alone; the records say why (--records)")
+        reasons = Counter(record.fallback_reason for record in kept if record.fallback_reason)
+        (reason, _), *_ = reasons.most_common(1)
+        out.print(f"{alone} times the device finished alone, mostly: {reason}", markup=False)

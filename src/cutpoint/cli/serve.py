@@ -4,9 +4,10 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
-from cutpoint.cli.output import err, out, print_json
+from cutpoint.cli.output import err, out
 from cutpoint.graph import SERVER_ONLY
 from cutpoint.server.edge_server import ServerSettings
 from cutpoint.server.edge_server import serve as serve_models
@@ -20,7 +21,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8001,
     workers: Annotated[int, typer.Option(min=1, help="Requests computed at once.")] = 1,
     max_waiting: Annotated[
-        int | None, typer.Option(min=0, help="Requests that may wait [default: 2 per worker].")
+        int | None, typer.Option(min=0, help="Requests that may wait (default: 2 per worker).")
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads inside one operator.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
@@ -74,7 +75,7 @@ class _Voice:
 
     def _say(self, event: dict[str, object], text: str) -> None:
         if self._json:
-            print_json(event)
+            out.print(msgspec.json.encode(event).decode(), markup=False, soft_wrap=True)
         else:
             err.print(text, markup=False)
         out.file.flush()

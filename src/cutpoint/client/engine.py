@@ -234,7 +234,8 @@ class Engine:
 
     def _wanted_cuts(self, profile: Profile | None) -> tuple[Cut, ...]:
         """Give the policy's candidates, less those the profile found too dear to hold."""
-        dropped = set() if profile is None else set(profile.dropped_cuts)
+        is_all = profile is None or self.policy.needs_every_candidate
+        dropped = set() if profile is None or is_all else set(profile.dropped_cuts)
         wanted = (cut for cut in self.policy.candidates(self.graph) if cut.crossing not in dropped)
         return tuple(wanted)
 

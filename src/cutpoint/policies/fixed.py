@@ -22,6 +22,8 @@ class Fixed:
         ``"device"``, ``"server"``, or names of the crossing values joined by commas.
     """
 
+    needs_every_candidate = True
+
     def __init__(self, at: str) -> None:
         self.name = at
         self._crossing = () if at in ("device", "server") else tuple(sorted(at.split(",")))

@@ -48,6 +48,11 @@ class Policy(Protocol):
         """By which it is chosen and reported."""
         ...
 
+    @property
+    def needs_every_candidate(self) -> bool:
+        """Whether it is lost without one of its cuts, however dear that is to hold."""
+        ...
+
     def candidates(self, graph: Graph) -> Sequence[Cut]:
         """Give the interior cuts it may ask for; segments are built for these."""
         ...

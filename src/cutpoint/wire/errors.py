@@ -76,6 +76,11 @@ def rpc_error(error: grpc.RpcError, address: str) -> CutpointError:
     code, details = error.code(), error.details() or ""
     if code == grpc.StatusCode.UNAVAILABLE:
         reason = details.rpartition(": ")[2] or "no answer"
+        if "HTTP/2" in details:
+            return RemoteProtocolError(
+                f"{address} does not speak gRPC ({reason}): name the gRPC port of an inference "
+                "server, or start one with `cutpoint serve`"
+            )
         return ConnectError(f"server {address} cannot be reached ({reason}): is it running?")
     if code == grpc.StatusCode.UNIMPLEMENTED:
         return RemoteProtocolError(
