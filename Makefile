@@ -16,7 +16,7 @@ help:
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	    --constraint constraints.txt --editable '.[cpu,lab,dev]'
+	    --constraint constraints.txt --editable '.[cpu,plan,lab,dev]'
 	touch $(READY)
 
 demo: $(READY)

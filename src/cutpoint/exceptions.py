@@ -8,6 +8,8 @@
     ├── ModelError                 the ONNX file cannot be used as it is
     │   ├── UnknownShapeError          bind the dimension it names
     │   └── InvalidCutError            cut at one of the values it lists
+    ├── CostError                  costs, conditions or limits no planner can add up
+    ├── PlannerError               no planner, objective or power profile of that name
     ├── FeedError                  the inputs of this call are not the model's
     ├── ProfileError               measurements missing, corrupt or of something else
     │   └── ProfileMismatchError       measure again, here, this model
@@ -50,6 +52,14 @@ class UnknownShapeError(ModelError):
 
 class InvalidCutError(ModelError):
     """The cut is not predecessor-closed, or names a value the model has not."""
+
+
+class CostError(CutpointError, ValueError):
+    """A cost, a condition or a limit is not one: negative, NaN, cyclic, empty, of another model."""
+
+
+class PlannerError(CutpointError, ValueError):
+    """There is no planner, objective or power profile of this name, or it is none."""
 
 
 class FeedError(CutpointError, ValueError):

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cutpoint.cost.cost_table import Column
 from cutpoint.graph import Cut
-
-Column = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

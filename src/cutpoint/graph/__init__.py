@@ -1,6 +1,8 @@
 """WHAT is computed: model file -> graph, cuts, blocks, segments."""
 
+from cutpoint.graph.blocks import Block, block_index_of, blocks_of
 from cutpoint.graph.candidates import candidate_cuts
+from cutpoint.graph.closed_sets import closed_sets
 from cutpoint.graph.constants import constant_outputs
 from cutpoint.graph.cut import (
     DEVICE_ONLY,
@@ -20,12 +22,16 @@ __all__ = [
     "DEVICE_ONLY",
     "SERVER_ONLY",
     "Arrays",
+    "Block",
     "Cut",
     "Graph",
     "Segment",
+    "block_index_of",
+    "blocks_of",
     "candidate_cuts",
     "checked_feed",
     "checked_outputs",
+    "closed_sets",
     "constant_outputs",
     "cut_at",
     "cut_id",

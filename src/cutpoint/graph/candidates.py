@@ -53,12 +53,20 @@ def _may_cross(graph: Graph, name: str) -> bool:
     return value.producer is None or not _is_inside_block(graph, graph.nodes[value.producer], name)
 
 
-def _is_inside_block(graph: Graph, producer: Node, name: str) -> bool:
-    if producer.op_type in _COSTS_NOTHING:
-        return True
+def is_free(node: Node) -> bool:
+    """Tell whether a node costs nothing: a cut behind it is the one before it, renamed."""
+    return node.op_type in _COSTS_NOTHING
+
+
+def is_fused_with_next(graph: Graph, producer: Node, name: str) -> bool:
+    """Tell whether ONNX Runtime merges the producer of a value with its only consumer."""
     consumers = graph.values[name].consumers
     return (
         producer.op_type in _FUSES_FORWARD
         and len(consumers) == 1
         and graph.nodes[consumers[0]].op_type in _FUSED_BEHIND
     )
+
+
+def _is_inside_block(graph: Graph, producer: Node, name: str) -> bool:
+    return is_free(producer) or is_fused_with_next(graph, producer, name)

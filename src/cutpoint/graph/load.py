@@ -101,6 +101,11 @@ def _node(index: int, node: ir.Node, computed: set[str]) -> Node:
         inputs=tuple(needed),
         outputs=tuple(value.name for value in node.outputs if value.name),
         flops=count_flops(node),
+        weight_bytes=sum(
+            value.const_value.nbytes
+            for value in {id(value): value for value in node.inputs if value is not None}.values()
+            if value.const_value is not None
+        ),
     )
 
 

@@ -23,6 +23,8 @@ class Node:
         Names of the values it makes.
     flops
         Floating-point operations, counted from the shapes (multiply and add are two).
+    weight_bytes
+        Bytes of the weights it reads.
     """
 
     index: int
@@ -31,3 +33,4 @@ class Node:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     flops: float
+    weight_bytes: int = 0

@@ -1,15 +1,30 @@
 """WHERE each node runs: pure functions from costs to plans."""
 
 from cutpoint.planning.compile_table import compile_table
+from cutpoint.planning.evaluate import evaluate, is_closed
+from cutpoint.planning.planner import Goal, Planner
 from cutpoint.planning.plans import best_row, plan_for
+from cutpoint.planning.problem import Problem
+from cutpoint.planning.registry import PLANNERS, planner_named
+from cutpoint.planning.result import INFEASIBLE, PlanResult, Status
 from cutpoint.planning.shortlist import MAX_SEGMENTS, mean_regret, non_dominated, shortlist
 
 __all__ = [
+    "INFEASIBLE",
     "MAX_SEGMENTS",
+    "PLANNERS",
+    "Goal",
+    "PlanResult",
+    "Planner",
+    "Problem",
+    "Status",
     "best_row",
     "compile_table",
+    "evaluate",
+    "is_closed",
     "mean_regret",
     "non_dominated",
     "plan_for",
+    "planner_named",
     "shortlist",
 ]

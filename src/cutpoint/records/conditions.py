@@ -1,6 +1,9 @@
 """What the world is believed to be like now: the link, the load, the device itself."""
 
 from dataclasses import dataclass
+from math import inf
+
+from cutpoint.exceptions import CostError
 
 
 @dataclass(frozen=True)
@@ -14,12 +17,31 @@ class LinkConditions:
         Sustained rate, device -> server and back.
     message_up_s, message_down_s
         Fixed time of one message, each way (the ``a`` of ``a + s/B``).
+
+    Raises
+    ------
+    CostError
+        If a bandwidth is not above zero, or a time is negative, infinite or NaN. A
+        link that is gone is no link with bandwidth zero: it is ``None``.
     """
 
     bandwidth_up_bytes_per_s: float
     bandwidth_down_bytes_per_s: float
     message_up_s: float
     message_down_s: float
+
+    def __post_init__(self) -> None:
+        if not (self.bandwidth_up_bytes_per_s > 0 and self.bandwidth_down_bytes_per_s > 0):
+            raise CostError(
+                f"a link of {self.bandwidth_up_bytes_per_s} up and "
+                f"{self.bandwidth_down_bytes_per_s} bytes/s down: bandwidth is above zero; "
+                "a link that is gone is None"
+            )
+        if not (0 <= self.message_up_s < inf and 0 <= self.message_down_s < inf):
+            raise CostError(
+                f"a message takes {self.message_up_s} s up and {self.message_down_s} s down: "
+                "neither may be negative, infinite or NaN"
+            )
 
     @property
     def round_trip_s(self) -> float:
@@ -37,11 +59,24 @@ class LoadConditions:
     wait_s
         Time in its queue (additive).
     slowdown
-        Execution time / idle execution time, waiting excluded (the ``k``).
+        Execution time / idle execution time, waiting excluded (the ``k``). 0 is the
+        free server of some papers.
+
+    Raises
+    ------
+    CostError
+        If either is negative, infinite or NaN.
     """
 
     wait_s: float = 0.0
     slowdown: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.wait_s < inf and 0 <= self.slowdown < inf):
+            raise CostError(
+                f"a server with a wait of {self.wait_s} s and load factor {self.slowdown}: "
+                "neither may be negative, infinite or NaN"
+            )
 
 
 @dataclass(frozen=True)
@@ -57,12 +92,21 @@ class Conditions:
         Device's execution time / profiled time (heat, other work; the ``g``).
     unavailable
         Why the server cannot be used now; ``None`` when it can.
+
+    Raises
+    ------
+    CostError
+        If the slow-down is not above zero, infinite or NaN.
     """
 
     link: LinkConditions | None = None
     load: LoadConditions = LoadConditions()
     device_slowdown: float = 1.0
     unavailable: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.device_slowdown < inf:
+            raise CostError(f"device slow-down {self.device_slowdown}: it is above zero and finite")
 
     @property
     def is_server_usable(self) -> bool:

@@ -1,0 +1,58 @@
+"""Every planner by name; a scheme outside the package by its import path."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from cutpoint.exceptions import PlannerError
+from cutpoint.planning.dads_light import DadsLight, DadsLightAsPrinted
+from cutpoint.planning.ends import device_only, server_only
+from cutpoint.planning.exhaustive import Exhaustive
+from cutpoint.planning.planner import Planner
+
+_LISTED: tuple[Callable[[], Planner], ...] = (
+    device_only,
+    server_only,
+    Exhaustive,
+    DadsLight,
+    DadsLightAsPrinted,
+)
+
+PLANNERS: Mapping[str, Callable[[], Planner]] = MappingProxyType(
+    {make().name: make for make in _LISTED}
+)
+"""What makes each planner, by the planner's name. A new scheme is one file and one entry."""
+
+
+def planner_named(name: str) -> Planner:
+    """
+    Give a planner.
+
+    Parameters
+    ----------
+    name
+        A key of `PLANNERS`, or ``package.module:Class`` of a planner outside.
+
+    Raises
+    ------
+    PlannerError
+        If there is none of that name, it cannot be imported, or it is no planner.
+    """
+    if name in PLANNERS:
+        return PLANNERS[name]()
+    module_name, colon, attribute = name.partition(":")
+    if not colon:
+        raise PlannerError(
+            f"no planner {name!r}: take one of {', '.join(PLANNERS)}, or package.module:Class"
+        )
+    try:
+        made = getattr(importlib.import_module(module_name), attribute)()
+    except Exception as error:  # whatever foreign code raises, the name was the reason
+        raise PlannerError(f"planner {name!r} cannot be made: {error}") from error
+    missing = [
+        each for each in ("name", "goal", "setting", "exempt", "plan") if not hasattr(made, each)
+    ]
+    if missing:
+        raise PlannerError(f"{name!r} is no planner: it has no {', no '.join(missing)}")
+    planner: Planner = made
+    return planner
