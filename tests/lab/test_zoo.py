@@ -1,4 +1,4 @@
-"""The zoo's nets are valid, alive, calibrated and the same every time."""
+"""The zoo's light models are valid, alive, calibrated and the same every time."""
 
 from pathlib import Path
 
@@ -10,15 +10,15 @@ from onnx import helper, numpy_helper
 
 from cutpoint.exceptions import ModelError
 from cutpoint.execution.runtime import onnxruntime_module, quiet_options
-from cutpoint.lab.zoo import ZOO, build, calibration, models, sample_images, weights, write
+from cutpoint.lab.zoo import ZOO, build, calibration, light, sample_images, weights, write
 
 QUICK = ("densenet121", "inception_v1", "resnet50", "shufflenet", "squeezenet")
 """Nets that build and run in about a second."""
 
 
-@pytest.fixture(scope="module", params=sorted(ZOO))
+@pytest.fixture(scope="module", params=sorted(light.FILES))
 def net(request: pytest.FixtureRequest) -> onnx.ModelProto:
-    """Each of the nine nets, one in memory at a time."""
+    """Each of the nine light models, one in memory at a time."""
     return build(request.param)
 
 
@@ -73,13 +73,14 @@ def normalised_statistics(
 
 def source_of(model: onnx.ModelProto) -> onnx.ModelProto:
     """Give the light model that a net was made from."""
-    return onnx.load(models._LIGHT_MODELS / ZOO[model.graph.name].source_file)
+    return onnx.load(light.FOLDER / light.FILES[model.graph.name])
 
 
-def test_the_zoo_has_nine_nets_under_their_own_names() -> None:
-    """Every entry is found under its name."""
-    assert len(ZOO) == 9
-    assert list(ZOO) == [entry.name for entry in ZOO.values()]
+def test_every_net_is_in_the_zoo_under_its_own_name() -> None:
+    """Every entry is found under its name, in alphabetical order, the light models among them."""
+    assert list(ZOO) == sorted(entry.name for entry in ZOO.values())
+    assert len(light.FILES) == 9
+    assert light.FILES.keys() < ZOO.keys()
 
 
 def test_a_net_is_a_valid_model(net: onnx.ModelProto) -> None:
@@ -199,7 +200,7 @@ def test_a_missing_graph_file_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """An onnx package without its light models is a model error, not a traceback."""
-    monkeypatch.setattr(models, "_LIGHT_MODELS", tmp_path)
+    monkeypatch.setattr(light, "FOLDER", tmp_path)
     with pytest.raises(ModelError, match=r"light_squeezenet\.onnx is missing; install onnx"):
         build("squeezenet")
 

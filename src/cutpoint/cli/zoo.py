@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cutpoint.cli.output import err, out, print_json, table
-from cutpoint.lab.zoo import ZOO, write
+from cutpoint.lab.zoo import ZOO, ZooEntry, write
 
 
 def zoo(
@@ -44,7 +44,24 @@ def zoo(
 
 def _list(json: bool) -> None:
     if json:
-        print_json([{"name": entry.name, "summary": entry.summary} for entry in ZOO.values()])
+        print_json([_described(entry) for entry in ZOO.values()])
         return
-    rows = [[entry.name, entry.summary] for entry in ZOO.values()]
-    out.print(table("model zoo", ("name", "what it is"), rows))
+    columns = ("name", "what it is", "image", "weights", "multiply-adds")
+    out.print(table("model zoo", columns, [_row(entry) for entry in ZOO.values()]))
+
+
+def _described(entry: ZooEntry) -> dict[str, object]:
+    return {
+        "name": entry.name,
+        "summary": entry.summary,
+        "image": entry.image,
+        "num_parameters": entry.num_parameters,
+        "gmacs": float(entry.gmacs),
+        "source": entry.source,
+    }
+
+
+def _row(entry: ZooEntry) -> list[str]:
+    _, height, width = entry.image
+    size, weights = f"{height} x {width}", f"{entry.num_parameters / 1e6:.1f} M"
+    return [entry.name, entry.summary, size, weights, f"{entry.gmacs} G"]

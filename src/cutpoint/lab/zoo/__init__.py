@@ -1,6 +1,7 @@
-"""Nine classic image classifiers as real ONNX files, with seeded random weights."""
+"""Published nets as real ONNX files, with seeded random weights."""
 
+from cutpoint.lab.zoo.catalogue import ZOO, ZooEntry
 from cutpoint.lab.zoo.images import sample_images
-from cutpoint.lab.zoo.models import ZOO, ZooEntry, build, write
+from cutpoint.lab.zoo.models import build, write
 
 __all__ = ["ZOO", "ZooEntry", "build", "sample_images", "write"]

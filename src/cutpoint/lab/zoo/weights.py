@@ -15,13 +15,16 @@ Weights = dict[str, NDArray[np.float32]]
 """Float weights by value name."""
 
 Role = tuple[str, int]
-"""What a weight is: the operator type that takes it, and as which input."""
+"""What a weight is: the operator type that takes it, and as which input; or its own name, and 0."""
 
 _SCALE_INPUT = 1
 """Which input of a BatchNormalization its scale is."""
 
 _RESHAPING = ("Reshape", "Unsqueeze")
 """A weight may pass through these on the way to the operator that gives it its role."""
+
+RESIDUAL_SCALE = 0.1
+"""How much of its natural size a branch has that is added to its own input."""
 
 _MEAN_AND_STD: Mapping[Role, tuple[float, float]] = {
     ("Conv", 2): (0.0, 0.05),
@@ -30,13 +33,17 @@ _MEAN_AND_STD: Mapping[Role, tuple[float, float]] = {
     ("BatchNormalization", 2): (0.0, 0.1),
     # The last scale of a branch that is added to its own input: small, as residual nets
     # are commonly initialised. At 1 such a net multiplies rounding errors block by block.
-    ("ResidualBatchNormalization", 1): (0.1, 0.01),
+    ("ResidualBatchNormalization", 1): (RESIDUAL_SCALE, RESIDUAL_SCALE / 10),
     # Mean and variance: nothing is known before the calibration.
     ("BatchNormalization", 3): (0.0, 0.0),
     ("BatchNormalization", 4): (1.0, 0.0),
     # Caffe's Scale layer, which follows its batch normalisation as Mul and Add.
     ("Mul", 1): (1.0, 0.1),
     ("Add", 1): (0.0, 0.1),
+    ("LayerNormalization", 1): (1.0, 0.1),
+    ("LayerNormalization", 2): (0.0, 0.1),
+    ("class_token", 0): (0.0, 1.0),
+    ("position_embedding", 0): (0.0, 0.2),
 }
 """Normal distribution of each kind of weight that has no fan-in."""
 
@@ -145,6 +152,11 @@ def _distribution(name: str, role: Role, shape: tuple[int, ...]) -> tuple[float,
         return 0.0, math.sqrt(2 / math.prod(shape[1:]))
     if role == ("Gemm", 1):
         return 0.0, math.sqrt(2 / shape[-1])
+    # No Relu follows the projections of a transformer, so nothing has to be made up for.
+    if role == ("MatMul", 1):
+        return 0.0, math.sqrt(1 / shape[0])
+    if role == ("ResidualMatMul", 1):
+        return 0.0, RESIDUAL_SCALE * math.sqrt(1 / shape[0])
     if role not in _MEAN_AND_STD:
         raise ModelError(
             f"weight {name!r} is input {role[1]} of {role[0]}: the zoo knows no distribution "
