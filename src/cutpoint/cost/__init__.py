@@ -1,41 +1,95 @@
 """FROM samples TO numbers a planner may add, and the one latency objective."""
 
+from cutpoint.cost.codec_rate import AS_THEY_ARE, CodecRate
+from cutpoint.cost.cost_csv import cost_table_from_csv, cost_table_to_csv
+from cutpoint.cost.cost_file import read_cost_table, write_cost_table
+from cutpoint.cost.cost_json import (
+    COST_FORMAT_VERSION,
+    cost_table_from_json,
+    cost_table_to_json,
+)
 from cutpoint.cost.cost_table import CostTable, CostValue, head_of, placement_of
 from cutpoint.cost.cut_table import CutTable
+from cutpoint.cost.cut_table_file import digest_of_cut_table, read_cut_table, write_cut_table
+from cutpoint.cost.graph_table import nodes_in, table_of_nodes
 from cutpoint.cost.host_costs import HostCosts, check_is_of, fold
 from cutpoint.cost.latency import (
+    UNUSABLE_S,
     Prediction,
+    condition_weights,
     latency_of,
     overlapped_latency_of,
     predict,
+    row_terms,
     upload_s_by_block,
 )
 from cutpoint.cost.limits import NO_LIMITS, Limits
+from cutpoint.cost.node_costs import node_seconds
+from cutpoint.cost.power import POWER_PROFILES, PowerProfile, energy_j, power_profile
+from cutpoint.cost.prediction_error import PredictionError, leave_one_out
+from cutpoint.cost.predictor_file import (
+    PREDICTOR_FORMAT_VERSION,
+    predictor_from_json,
+    predictor_to_json,
+)
+from cutpoint.cost.predictors import Predictor, fit
 from cutpoint.cost.rows import HeadRows, Rows, head_rows
 from cutpoint.cost.setting import FULL, Setting
+from cutpoint.cost.table_of import cost_table_of, nodes_of
 from cutpoint.cost.throughput import Stages, stages
 
 __all__ = [
+    "AS_THEY_ARE",
+    "COST_FORMAT_VERSION",
     "FULL",
     "NO_LIMITS",
+    "POWER_PROFILES",
+    "PREDICTOR_FORMAT_VERSION",
+    "UNUSABLE_S",
+    "CodecRate",
     "CostTable",
     "CostValue",
     "CutTable",
     "HeadRows",
     "HostCosts",
     "Limits",
+    "PowerProfile",
     "Prediction",
+    "PredictionError",
+    "Predictor",
     "Rows",
     "Setting",
     "Stages",
     "check_is_of",
+    "condition_weights",
+    "cost_table_from_csv",
+    "cost_table_from_json",
+    "cost_table_of",
+    "cost_table_to_csv",
+    "cost_table_to_json",
+    "digest_of_cut_table",
+    "energy_j",
+    "fit",
     "fold",
     "head_of",
     "head_rows",
     "latency_of",
+    "leave_one_out",
+    "node_seconds",
+    "nodes_in",
+    "nodes_of",
     "overlapped_latency_of",
     "placement_of",
+    "power_profile",
     "predict",
+    "predictor_from_json",
+    "predictor_to_json",
+    "read_cost_table",
+    "read_cut_table",
+    "row_terms",
     "stages",
+    "table_of_nodes",
     "upload_s_by_block",
+    "write_cost_table",
+    "write_cut_table",
 ]

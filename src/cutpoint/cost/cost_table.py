@@ -42,6 +42,33 @@ class CostValue:
 
 
 @dataclass(frozen=True)
+class Wiring:
+    """
+    The values that blocks use, as arrays.
+
+    Parameters
+    ----------
+    used
+        Position of each in the table's values. Shape ``(n_used,)``.
+    producers
+        Block that makes it; the number of blocks stands for an input.
+    consumers, starts
+        Blocks that use the values, one value after the other, and where each begins.
+    sizes
+        Bytes.
+    returned_bytes
+        Per block, bytes of the outputs it makes. Shape ``(n_blocks,)``.
+    """
+
+    used: NDArray[np.intp]
+    producers: NDArray[np.intp]
+    consumers: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    sizes: Column
+    returned_bytes: Column
+
+
+@dataclass(frozen=True)
 class CostTable:
     """
     Seconds per block and host, bytes per value: all that a planner sees of a model.
@@ -170,6 +197,34 @@ class CostTable:
         for source, target in self.arcs():
             depths[target] = max(depths[target], depths[source] + 1)
         return tuple(depths)
+
+    @cached_property
+    def wiring(self) -> "Wiring":
+        """Who makes and who uses each value that is used, as arrays."""
+        used = [index for index, value in enumerate(self.values) if value.consumers]
+        counts = [len(self.values[index].consumers) for index in used]
+        producers = [self.values[index].producer for index in used]
+        made = [v for v in self.values if v.is_output and v.producer is not None]
+        return Wiring(
+            used=np.array(used, dtype=np.intp),
+            # One past the last block stands for the device's inputs.
+            producers=np.array([self.num_blocks if p is None else p for p in producers], np.intp),
+            consumers=np.array(
+                [c for index in used for c in self.values[index].consumers], dtype=np.intp
+            ),
+            starts=np.cumsum([0, *counts[:-1]], dtype=np.intp)[: len(used)],
+            sizes=np.array([self.values[index].size_bytes for index in used]),
+            returned_bytes=np.bincount(
+                np.array([v.producer for v in made], dtype=np.intp),
+                np.array([v.size_bytes for v in made]),
+                self.num_blocks,
+            ).astype(np.float64),
+        )
+
+    @cached_property
+    def may_cross(self) -> tuple[bool, ...]:
+        """Whether each value can travel at all."""
+        return tuple(value.may_cross for value in self.values)
 
     def arcs(self) -> Iterator[tuple[int, int]]:
         """Yield (producer, consumer) pairs of blocks, ascending by producer."""

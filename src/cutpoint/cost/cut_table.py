@@ -1,12 +1,14 @@
 """The cut table: the candidate cuts as rows of numbers a decision may add."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutpoint.cost.cost_table import Column
 from cutpoint.graph import Cut
+from cutpoint.records import RAW
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,12 @@ class CutTable:
         Seconds of the tail on an idle server, decoding included.
     up_bytes, down_bytes
         Bytes sent and returned, as encoded.
+    codecs
+        Codec of each row's crossing values; as they are by default.
+    sha256
+        Hex digest of the model file; empty where the rows were made up.
+    gap
+        Largest relative loss against the best of all cuts; 0 where none is missing.
     """
 
     cuts: tuple[Cut, ...]
@@ -37,11 +45,18 @@ class CutTable:
     tail_s: Column
     up_bytes: Column
     down_bytes: Column
+    codecs: tuple[str, ...] = ()
+    sha256: str = ""
+    gap: float = 0.0
 
     def __post_init__(self) -> None:
         num_rows = len(self.cuts)
         if num_rows < 2 or self.cuts[0].placement != "device" or self.cuts[1].placement != "server":
             raise ValueError("row 0 of a cut table is device-only, row 1 server-only")
+        if not self.codecs:
+            object.__setattr__(self, "codecs", (RAW,) * num_rows)
+        if len(self.codecs) != num_rows:
+            raise ValueError(f"{len(self.codecs)} codecs for {num_rows} rows")
         for name in ("head_s", "rest_s", "encode_s", "tail_s", "up_bytes", "down_bytes"):
             column = getattr(self, name)
             if column.shape != (num_rows,):
@@ -49,10 +64,15 @@ class CutTable:
             if not np.all(np.isfinite(column)) or np.any(column < 0):
                 raise ValueError(f"column {name} has a negative or non-finite entry")
 
-    @property
+    @cached_property
     def is_offloaded(self) -> NDArray[np.bool_]:
         """Which rows use the server."""
         return np.array([cut.placement != "device" for cut in self.cuts])
+
+    @property
+    def splits(self) -> tuple[Cut, ...]:
+        """The interior cuts, each once."""
+        return tuple(dict.fromkeys(cut for cut in self.cuts if cut.placement == "split"))
 
     def find(self, cut_id: str | None) -> int | None:
         """Give the row of a cut; ``None`` if the table has none."""

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cutpoint.cost.cost_table import Column, CostTable
 from cutpoint.cost.flow_shop import makespan
@@ -25,6 +26,9 @@ from cutpoint.cost.itinerary import Message, itinerary
 from cutpoint.cost.rows import Rows
 from cutpoint.exceptions import CostError
 from cutpoint.records import Conditions, LinkConditions, Parts
+
+UNUSABLE_S = 1e18
+"""Stands for infinity where it is multiplied by zero: longer than the universe is old."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,44 @@ def predict(rows: Rows, conditions: Conditions) -> Prediction:
         wait_s=np.where(offloaded, load.wait_s, 0.0),
         tail_s=load.slowdown * rows.tail_s,
         download_s=np.where(offloaded, download_s, 0.0),
+    )
+
+
+def row_terms(rows: Rows) -> NDArray[np.float64]:
+    """
+    Give the objective's terms of every row, to be multiplied by `condition_weights`.
+
+    Returns
+    -------
+    array
+        ``[head + encode, offloaded, s, tail, s_out]``. Shape ``(n_rows, 5)``.
+    """
+    return np.column_stack(
+        [
+            rows.head_s + rows.encode_s,
+            rows.is_offloaded.astype(float),
+            rows.up_bytes,
+            rows.tail_s,
+            rows.down_bytes,
+        ]
+    )
+
+
+def condition_weights(conditions: Conditions) -> tuple[float, float, float, float, float]:
+    """
+    Give what each of the `row_terms` weighs now: ``[g, a + W + a_down, 1/B, k, 1/B_down]``.
+
+    A server that cannot be used makes offloading weigh `UNUSABLE_S`, which no latency is.
+    """
+    link, load = conditions.link, conditions.load
+    if link is None or conditions.unavailable is not None:
+        return (conditions.device_slowdown, UNUSABLE_S, 0.0, 0.0, 0.0)
+    return (
+        conditions.device_slowdown,
+        link.message_up_s + load.wait_s + link.message_down_s,
+        1.0 / link.bandwidth_up_bytes_per_s,
+        load.slowdown,
+        1.0 / link.bandwidth_down_bytes_per_s,
     )
 
 

@@ -121,17 +121,16 @@ class _Chunk:
     def __init__(self, table: CostTable, limits: Limits, members: NDArray[np.bool_]) -> None:
         self.head_s = members @ table.device_s
         self.tail_s = ~members @ table.server_s
-        self.up_bytes = np.zeros(len(members))
-        self.down_bytes = np.zeros(len(members))
+        wiring = table.wiring
+        self.down_bytes = ~members @ wiring.returned_bytes
         allowed = members @ table.memory <= limits.device_memory_bytes
         allowed &= ~members @ table.memory <= limits.server_memory_bytes
-        for value, may_leave in zip(table.values, limits.may_leave(table), strict=True):
-            on_device = True if value.producer is None else members[:, value.producer]
-            if value.consumers:
-                crosses = on_device & ~members[:, list(value.consumers)].all(axis=1)
-                self.up_bytes += crosses * value.size_bytes
-                if not may_leave:
-                    allowed &= ~crosses
-            if value.is_output and value.producer is not None:
-                self.down_bytes += ~members[:, value.producer] * value.size_bytes
+        self.up_bytes = np.zeros(len(members))
+        if len(wiring.used):
+            with_inputs = np.column_stack([members, np.ones(len(members), dtype=bool)])
+            stays = np.logical_and.reduceat(members[:, wiring.consumers], wiring.starts, axis=1)
+            crosses = with_inputs[:, wiring.producers] & ~stays
+            self.up_bytes = crosses @ wiring.sizes
+            may_leave = np.array(limits.may_leave(table))[wiring.used]
+            allowed &= ~crosses[:, ~may_leave].any(axis=1)
         self.is_allowed = allowed
