@@ -8,8 +8,8 @@ import typer
 
 from cutpoint.cli.output import out, print_json, table
 from cutpoint.execution import ModelFile, load_graph
-from cutpoint.graph import Cut, Graph, candidate_cuts, server_only
-from cutpoint.planning import mean_regret, non_dominated, shortlist
+from cutpoint.graph import Cut, Graph, server_only
+from cutpoint.planning import graph_cuts, mean_regret, non_dominated, shortlist
 from cutpoint.units import format_size
 
 
@@ -40,7 +40,7 @@ def inspect(
     end there.
     """
     graph = load_graph(ModelFile.open(model))
-    candidates = candidate_cuts(graph)
+    candidates = graph_cuts(graph)
     kept = shortlist(graph, candidates)
     rows = [_row(graph, cut, kept, candidates) for cut in candidates]
     if json:

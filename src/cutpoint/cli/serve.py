@@ -24,6 +24,10 @@ def serve(
         int | None, typer.Option(min=0, help="Requests that may wait (default: 2 per worker).")
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads inside one operator.")] = None,
+    table: Annotated[
+        list[Path] | None,
+        typer.Option(help="Hold a model at the cuts of this table (see `cutpoint plan --table`)."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
 ) -> None:
     """
@@ -33,7 +37,12 @@ def serve(
     Ready only when every model is warm. Both sides must hold the same file.
     """
     settings = ServerSettings(
-        host=host, port=port, num_workers=workers, max_waiting=max_waiting, num_threads=threads
+        host=host,
+        port=port,
+        num_workers=workers,
+        max_waiting=max_waiting,
+        num_threads=threads,
+        tables=tuple(str(path) for path in table or ()),
     )
     voice = _Voice(json)
     paths = [str(path) for path in models]

@@ -1,7 +1,9 @@
 """From an address to an open transport: the handshake, and the first measurement."""
 
+import logging
 from collections.abc import Callable, Sequence
 
+import grpc
 import numpy as np
 
 from cutpoint.client.framed import FramedTransport
@@ -16,11 +18,13 @@ from cutpoint.graph import Arrays, Cut, Graph, server_only
 from cutpoint.inference import Answered, OffloadFailed
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.chunks import Assembly, Chunker
-from cutpoint.wire.errors import mapped_errors
+from cutpoint.wire.errors import mapped_errors, rpc_error
 from cutpoint.wire.holdings import Holdings
 from cutpoint.wire.names import TailName
-from cutpoint.wire.protocol import messages, services
+from cutpoint.wire.protocol import CROSSING, messages, services
 from cutpoint.wire.specs import output_specs
+
+_log = logging.getLogger(__name__)
 
 _FIRST_PROBES = 3
 _ASK_EVERY_S = 1.0
@@ -68,6 +72,7 @@ class Connector:
         self._on_failure = on_failure
         self._reference = reference
         self._asked_at_s = float("-inf")
+        self._asked_for: set[str] = set()
         self._channel = open_channel(address)
         self._stub = services.GRPCInferenceServiceStub(self._channel)
 
@@ -81,6 +86,7 @@ class Connector:
             If it is not reached, holds another file, or answers wrongly.
         """
         self._link.forget()
+        self._asked_for.clear()
         holdings = fetch_holdings(self._stub, self._address, self._graph.name)
         if holdings is None:
             return self._connect_plain()
@@ -142,7 +148,21 @@ class Connector:
         name = str(TailName(self._graph.name, self._graph.sha256, cut.id))
         with mapped_errors(self._address):
             request = messages.ModelReadyRequest(name=name)
-            return bool(self._stub.ModelReady(request, timeout=_PROBE_TIMEOUT_S).ready)
+            if self._stub.ModelReady(request, timeout=_PROBE_TIMEOUT_S).ready:
+                return True
+        if cut.id not in self._asked_for:
+            self._asked_for.add(cut.id)
+            self._ask_for(name, cut)
+        return False
+
+    def _ask_for(self, name: str, cut: Cut) -> None:
+        """Name the values: a cut of the device's own table is none of the server's candidates."""
+        request = messages.RepositoryModelLoadRequest(model_name=name)
+        request.parameters[CROSSING].string_param = "\n".join(cut.crossing)
+        try:
+            self._stub.RepositoryModelLoad(request, timeout=_PROBE_TIMEOUT_S)
+        except grpc.RpcError as error:
+            _log.warning("tail %s is not to be had: %s", name, rpc_error(error, self._address))
 
     def _connect_plain(self) -> Transport:
         transport = PlainTransport(

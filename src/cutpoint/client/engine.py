@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from cutpoint.client.drive import Drive, session_clock
 from cutpoint.client.server_connection import ServerConnection
-from cutpoint.cost import CutTable, HostCosts, fold
+from cutpoint.cost import CutTable, HostCosts, fold, read_cut_table
 from cutpoint.estimation import SlowdownEstimator
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.runtime import keep_freed_memory
@@ -52,6 +52,8 @@ class Engine:
         Of an emulated device.
     on_record
         Told every record.
+    table
+        File of a compiled table: its cuts are held and chosen from.
     options, providers, provider_options
         Of ONNX Runtime, for every segment.
 
@@ -72,6 +74,7 @@ class Engine:
         hold: Hold = "segments",
         slowdown: float = 1.0,
         on_record: RecordObserver | None = None,
+        table: str | os.PathLike[str] | None = None,
         options: Any = None,
         providers: Sequence[Any] | None = None,
         provider_options: Sequence[Mapping[str, Any]] | None = None,
@@ -80,7 +83,7 @@ class Engine:
         self.graph = load_graph(file)
         self.policy = policy
         given = self._given(profile)
-        self.cuts = self._wanted_cuts(given)
+        self.cuts = self._wanted_cuts(given, table)
         held = partial(
             Segments,
             self.graph,
@@ -232,8 +235,13 @@ class Engine:
         )
         check_profile(profile, sha256=self.graph.sha256, host_environment=here)
 
-    def _wanted_cuts(self, profile: Profile | None) -> tuple[Cut, ...]:
-        """Give the policy's candidates, less those the profile found too dear to hold."""
+    def _wanted_cuts(
+        self, profile: Profile | None, table: str | os.PathLike[str] | None
+    ) -> tuple[Cut, ...]:
+        """Give the table's cuts, or the policy's less those the profile found too dear."""
+        if table is not None:
+            own = self.policy.candidates(self.graph) if self.policy.needs_every_candidate else ()
+            return tuple(dict.fromkeys((*read_cut_table(table, self.graph).splits, *own)))
         is_all = profile is None or self.policy.needs_every_candidate
         dropped = set() if profile is None or is_all else set(profile.dropped_cuts)
         wanted = (cut for cut in self.policy.candidates(self.graph) if cut.crossing not in dropped)

@@ -55,6 +55,10 @@ class InferenceSession:
         Emulates a device this many times slower (see `Segments`).
     on_record
         Called with the record of every inference.
+    table
+        File of a compiled table (``cutpoint plan --table``): the model is held at its cuts
+        and every decision is made among them. Give the server the same one. Without it
+        the cuts are those that the graph alone suggests, the same on both sides.
     **kwargs
         Passed to ONNX Runtime's session.
 
@@ -91,6 +95,7 @@ class InferenceSession:
         hold: Hold = "segments",
         slowdown: float = 1.0,
         on_record: RecordObserver | None = None,
+        table: str | os.PathLike[str] | None = None,
         **kwargs: Any,
     ) -> None:
         self._whole: Any = None
@@ -110,6 +115,7 @@ class InferenceSession:
                 hold=hold,
                 slowdown=slowdown,
                 on_record=on_record,
+                table=table,
                 options=sess_options,
                 providers=providers,
                 provider_options=provider_options,

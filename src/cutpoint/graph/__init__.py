@@ -10,6 +10,7 @@ from cutpoint.graph.cut import (
     Cut,
     cut_at,
     cut_id,
+    cut_of,
     device_only,
     server_only,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "constant_outputs",
     "cut_at",
     "cut_id",
+    "cut_of",
     "device_only",
     "extract",
     "graph_from_model",

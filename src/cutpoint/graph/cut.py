@@ -93,6 +93,35 @@ def cut_at(graph: Graph, crossing: Iterable[str]) -> Cut:
     return Cut("split", cut_id(names), names, head, _returned(graph, head))
 
 
+def cut_of(graph: Graph, head: int) -> Cut | None:
+    """
+    Give the cut that sends what a head's cut sends; ``None`` if that is none to be named.
+
+    Hosts name a cut by what crosses, so of the heads that send the same values only the
+    one that leaves all it can to the tail has a name. Where every output needs the tail
+    that is the only one.
+
+    Parameters
+    ----------
+    head
+        Predecessor-closed nodes on the device, as a bit mask.
+    """
+    if head == graph.all_nodes:
+        return device_only(graph)
+    if not head:
+        return server_only(graph)
+    crossing = crossing_values(graph, head)
+    if any(
+        not graph.values[name].can_travel or name not in graph.original_names for name in crossing
+    ):
+        return None
+    try:
+        cut = cut_at(graph, crossing)
+    except InvalidCutError:
+        return None
+    return cut if cut.head else server_only(graph)
+
+
 def crossing_values(graph: Graph, head: int) -> tuple[str, ...]:
     """Give the values the tail needs from the head or from the caller, sorted."""
     tail = graph.all_nodes & ~head

@@ -3,7 +3,8 @@
 import numpy as np
 
 from cutpoint.cost import CutTable, Prediction
-from cutpoint.records import DEVICE, RAW, Leg, Plan
+from cutpoint.graph import Cut
+from cutpoint.records import DEVICE, Leg, Plan
 
 
 def best_row(prediction: Prediction) -> int:
@@ -30,10 +31,15 @@ def plan_for(table: CutTable, row: int, prediction: Prediction, server: str | No
         If the row uses a server and none is named.
     """
     cut = table.cuts[row]
-    if cut.placement == "device":
-        return Plan("device", cut.id, (Leg(DEVICE, None),), prediction.parts(row))
-    if server is None:
+    if cut.placement != "device" and server is None:
         raise ValueError(f"row {row} ({cut.id}) uses a server, and none is named")
-    codecs = (RAW,) * len(cut.crossing)
-    legs = (Leg(DEVICE, cut.id, cut.crossing, codecs), Leg(server, None))
+    legs = legs_of(cut, server or "", table.codecs[row])
     return Plan(cut.placement, cut.id, legs, prediction.parts(row))
+
+
+def legs_of(cut: Cut, server: str, codec: str) -> tuple[Leg, ...]:
+    """Give the legs of a cut: one on the device, or two with what crosses between them."""
+    if cut.placement == "device":
+        return (Leg(DEVICE, None),)
+    codecs = (codec,) * len(cut.crossing)
+    return Leg(DEVICE, cut.id, cut.crossing, codecs), Leg(server, None)

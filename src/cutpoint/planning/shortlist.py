@@ -9,10 +9,24 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cutpoint.graph import Cut, Graph, server_only
+from cutpoint.cost import NO_LIMITS, head_rows, nodes_in, table_of_nodes
+from cutpoint.graph import (
+    Cut,
+    Graph,
+    blocks_of,
+    candidate_cuts,
+    closed_sets,
+    cut_of,
+    server_only,
+)
+from cutpoint.planning.heads import breadth_first_order, prefix_heads
 
 MAX_SEGMENTS = 12
 """Each boundary costs 0.05-0.5 ms; up to here the whole stays within a few per cent."""
+
+_MAX_LISTED = 20_000
+"""Up to here all cuts are listed, in a fraction of a second; of 30 real graphs only
+HRNet has more."""
 
 _SPEEDUPS = (2.0, 8.0, 32.0)
 """Server speed / device speed over which regret is taken."""
@@ -22,13 +36,56 @@ _DECADES = 3.0
 """Bandwidths at which sending the input takes 1e-3 ... 1e3 of computing on the device."""
 
 
+def cuts_to_hold(graph: Graph) -> tuple[Cut, ...]:
+    """
+    Give the cuts both hosts hold a graph at, with nothing measured.
+
+    Returns
+    -------
+    tuple of Cut
+        The shortlist of `graph_cuts`; the common refinement of them has at most
+        `MAX_SEGMENTS` segments.
+    """
+    return shortlist(graph, graph_cuts(graph))
+
+
+def graph_cuts(graph: Graph) -> tuple[Cut, ...]:
+    """
+    Give every cut that may be worth holding: of one crossing value or of several.
+
+    All single-value candidates, and those cuts of several values that nothing beats in
+    both operations and bytes: of all cuts where they can be listed, else of the
+    prefixes of a breadth-first order.
+
+    Returns
+    -------
+    tuple of Cut
+        In topological order; the same on every host.
+    """
+    single = candidate_cuts(graph)
+    found = {cut.id: cut for cut in single}
+    flops = np.array([node.flops for node in graph.nodes])
+    costs = table_of_nodes(graph, [flops, flops])
+    heads = closed_sets(costs.predecessors, _MAX_LISTED)
+    if heads is None:
+        heads = prefix_heads(breadth_first_order(costs))
+    rows = head_rows(costs, sorted(heads, key=lambda head: (head.bit_count(), head)), NO_LIMITS)
+    blocks = blocks_of(graph)
+    for row in _not_dominated(rows.head_s, np.where(rows.is_allowed, rows.up_bytes, np.inf)):
+        cut = cut_of(graph, nodes_in(blocks, rows.heads[row]))
+        if cut is not None and cut.placement == "split":
+            found.setdefault(cut.id, cut)
+    return tuple(sorted(found.values(), key=lambda cut: (cut.head.bit_count(), cut.head)))
+
+
 def shortlist(graph: Graph, cuts: Sequence[Cut], limit: int = MAX_SEGMENTS - 1) -> tuple[Cut, ...]:
     """
     Keep the cuts that can ever be the best, at most `limit` of them.
 
     A cut is left out if another one, or an end (device-only, server-only), computes
     no more on the device and sends no more. Of the rest the cut whose loss raises
-    the mean regret least goes, until `limit` are left.
+    the mean regret least goes, until `limit` are left and their common refinement has
+    no more than ``limit + 1`` segments: cuts that are not nested make more of them.
 
     Parameters
     ----------
@@ -43,7 +100,7 @@ def shortlist(graph: Graph, cuts: Sequence[Cut], limit: int = MAX_SEGMENTS - 1) 
         In the order given.
     """
     kept = list(non_dominated(graph, cuts))
-    while len(kept) > limit:
+    while len(kept) > limit or _num_segments(graph, kept) > limit + 1:
         kept.pop(_least_missed(graph, kept))
     return tuple(kept)
 
@@ -51,15 +108,8 @@ def shortlist(graph: Graph, cuts: Sequence[Cut], limit: int = MAX_SEGMENTS - 1) 
 def non_dominated(graph: Graph, cuts: Sequence[Cut]) -> tuple[Cut, ...]:
     """Keep the cuts no other cut or end beats both in operations and in bytes."""
     head_flops, size_bytes = _columns(graph, cuts)
-    kept = []
-    for row, cut in enumerate(cuts):
-        no_worse = (head_flops <= head_flops[row]) & (size_bytes <= size_bytes[row])
-        better = (head_flops < head_flops[row]) | (size_bytes < size_bytes[row])
-        same_before = (head_flops == head_flops[row]) & (size_bytes == size_bytes[row])
-        earlier = np.arange(len(head_flops)) < row
-        if not np.any(no_worse & (better | (same_before & earlier))):
-            kept.append(cut)
-    return tuple(kept)
+    kept = [row for row in _not_dominated(head_flops, size_bytes) if row < len(cuts)]
+    return tuple(cuts[row] for row in sorted(kept))
 
 
 def mean_regret(graph: Graph, kept: Sequence[Cut], among: Sequence[Cut]) -> float:
@@ -71,6 +121,22 @@ def mean_regret(graph: Graph, kept: Sequence[Cut], among: Sequence[Cut]) -> floa
     """
     best, fewer = _best(graph, among), _best(graph, kept)
     return float(np.mean(fewer / best - 1.0))
+
+
+def _not_dominated(head_flops: NDArray[np.float64], size_bytes: NDArray[np.float64]) -> list[int]:
+    """Give the rows no other beats in both; of equals the first."""
+    kept, least = [], np.inf
+    for row in np.lexsort((np.arange(len(head_flops)), size_bytes, head_flops)):
+        if size_bytes[row] < least:
+            least = float(size_bytes[row])
+            kept.append(int(row))
+    return kept
+
+
+def _num_segments(graph: Graph, cuts: Sequence[Cut]) -> int:
+    """Count the groups of nodes that lie in exactly the same cuts."""
+    heads = [cut.head for cut in cuts]
+    return len({tuple(head >> node.index & 1 for head in heads) for node in graph.nodes})
 
 
 def _least_missed(graph: Graph, kept: Sequence[Cut]) -> int:

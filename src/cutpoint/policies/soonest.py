@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from cutpoint.cost import predict
-from cutpoint.graph import Cut, Graph, candidate_cuts
-from cutpoint.planning import best_row, plan_for, shortlist
+from cutpoint.graph import Cut, Graph
+from cutpoint.planning import best_row, cuts_to_hold, plan_for
 from cutpoint.policies.policy import Situation, alone
 from cutpoint.records import InferenceRecord, Plan
 
@@ -35,7 +35,7 @@ class Soonest:
 
     def candidates(self, graph: Graph) -> Sequence[Cut]:
         """Give the shortlist of the graph's candidate cuts."""
-        return shortlist(graph, candidate_cuts(graph))
+        return cuts_to_hold(graph)
 
     def decide(self, situation: Situation) -> Plan:
         """Give the soonest plan, with hysteresis."""

@@ -9,8 +9,8 @@ from typing import Any
 from cutpoint.execution import Segments
 from cutpoint.execution.node_times import node_times_s
 from cutpoint.execution.runtime import quiet_options
-from cutpoint.graph import Arrays, Cut, Graph, candidate_cuts
-from cutpoint.planning import shortlist
+from cutpoint.graph import Arrays, Cut, Graph
+from cutpoint.planning import cuts_to_hold
 from cutpoint.profiling.affordable import MAX_EXCESS, affordable
 from cutpoint.profiling.environment import read_environment
 from cutpoint.profiling.feed import sample_feed
@@ -183,7 +183,7 @@ def _measured_at(
         given = (cut for cut in cuts if cut.placement == "split")
         kept = tuple(sorted(given, key=lambda cut: cut.head.bit_count()))
         return kept, (), bench.rounds(kept, repeats, what)
-    listed = shortlist(bench.graph, candidate_cuts(bench.graph))
+    listed = cuts_to_hold(bench.graph)
     rounds = bench.rounds(listed, repeats, what)
     # An emulated device sleeps between runs and finds its caches cold: what its segments
     # cost beside its whole says nothing about a real device's.

@@ -1,12 +1,14 @@
 """Which model a name means."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import NamedTuple
 
-from cutpoint.exceptions import ModelError, ModelMismatchError
+from cutpoint.cost import digest_of_cut_table
+from cutpoint.exceptions import CostError, ModelError, ModelMismatchError
 from cutpoint.graph import SERVER_ONLY, Cut
+from cutpoint.graph import cut_id as cut_of_names
 from cutpoint.server.served_model import ServedModel
 from cutpoint.wire.names import DIGITS
 
@@ -53,6 +55,23 @@ class Catalog:
             )
         self._models[model.name] = model
 
+    def check_tables(self, tables: Iterable[str]) -> None:
+        """
+        Refuse tables nobody here is cut by.
+
+        Raises
+        ------
+        CostError
+            If one is of none of the models.
+        """
+        served = {model.graph.sha256 for model in self._models.values()}
+        for table in tables:
+            if digest_of_cut_table(table) not in served:
+                raise CostError(
+                    f"table {table} is of none of the models served "
+                    f"({', '.join(sorted(self._models))}): give the model file it was compiled from"
+                )
+
     def close(self) -> None:
         """Stop building."""
         self._builder.shutdown(wait=True, cancel_futures=True)
@@ -92,6 +111,28 @@ class Catalog:
         if any(cut.id == cut_id for cut in model.cuts):
             return True
         model.candidate(cut_id)  # nothing is kept of names that mean nothing
+        return self._build(name, model, cut_id)
+
+    def ask_for(self, name: str, crossing: Sequence[str]) -> None:
+        """
+        Begin to build the tail behind these values; `is_ready` tells when it is there.
+
+        Raises
+        ------
+        ModelError
+            If the model cannot be cut there, or the name is of another cut.
+        ModelMismatchError
+            If the name is of a tail of another model file.
+        """
+        model, cut_id = self._parsed(name)
+        if any(cut.id == cut_id for cut in model.cuts):
+            return
+        if cut_of_names(crossing) != cut_id:
+            raise ModelError(f"{name!r} is not the tail behind {list(crossing)}")
+        model.offer(crossing)
+        self._build(name, model, cut_id)
+
+    def _build(self, name: str, model: ServedModel, cut_id: str) -> bool:
         with self._lock:
             building = self._building.get(name)
             if building is None:

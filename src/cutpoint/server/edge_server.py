@@ -43,6 +43,8 @@ class ServerSettings:
         Execution providers; ``None`` takes what the build has.
     drain_s
         How long requests under way may take after SIGTERM.
+    tables
+        Files of compiled tables: a model is held at the cuts of its own.
     """
 
     host: str = "127.0.0.1"
@@ -52,6 +54,7 @@ class ServerSettings:
     num_threads: int | None = None
     providers: tuple[str, ...] | None = None
     drain_s: float = 5.0
+    tables: tuple[str, ...] = ()
 
 
 class EdgeServer:
@@ -111,11 +114,14 @@ class EdgeServer:
         ------
         ModelError
             If one cannot be loaded.
+        CostError
+            If a table cannot be read, or is of none of the models.
         """
         for path in paths:
             model = await asyncio.to_thread(
                 ServedModel.load,
                 path,
+                self.settings.tables,
                 num_threads=self.settings.num_threads,
                 providers=self.settings.providers,
                 malloc_kept=self._malloc_kept,
@@ -123,6 +129,7 @@ class EdgeServer:
             self.catalog.add(model)
             if progress is not None:
                 progress(model)
+        self.catalog.check_tables(self.settings.tables)
         self._service.is_ready = True
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)
 

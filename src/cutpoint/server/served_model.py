@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
 
-from cutpoint.cost import fold
+from cutpoint.cost import digest_of_cut_table, fold, read_cut_table
 from cutpoint.exceptions import ModelError, RemoteExecutionError
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.runtime import quiet_options
-from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph, candidate_cuts, server_only
-from cutpoint.planning import shortlist
+from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph, cut_at, server_only
+from cutpoint.planning import graph_cuts, shortlist
 from cutpoint.profiling.quick import time_segments
 from cutpoint.records import Profile, Sample
 from cutpoint.wire.holdings import Holdings
@@ -38,6 +38,8 @@ class ServedModel:
         Execution providers, as for ONNX Runtime.
     malloc_kept
         Reported in the profile's environment.
+    cuts
+        Interior cuts to hold; those of `cuts_to_hold` by default.
     """
 
     def __init__(
@@ -47,13 +49,14 @@ class ServedModel:
         num_threads: int | None = None,
         providers: Sequence[str] | None = None,
         malloc_kept: bool = False,
+        cuts: Sequence[Cut] | None = None,
     ) -> None:
         self.graph = graph
         self._num_threads = num_threads
         self._providers = providers
         self._malloc_kept = malloc_kept
-        self._candidates = {cut.id: cut for cut in candidate_cuts(graph)}
-        kept = shortlist(graph, tuple(self._candidates.values()))
+        self._candidates = {cut.id: cut for cut in graph_cuts(graph)}
+        kept = shortlist(graph, tuple(self._candidates.values())) if cuts is None else tuple(cuts)
         self._segments = self._held(kept)
         self._extra: dict[str, Segments] = {}
         self._extra_lock = Lock()
@@ -62,16 +65,27 @@ class ServedModel:
         self._profile = self._warm(self._segments, tuple(self._cuts.values()))
 
     @classmethod
-    def load(cls, path: str, **settings: object) -> "ServedModel":
+    def load(cls, path: str, tables: Sequence[str] = (), **settings: object) -> "ServedModel":
         """
         Load, warm and time a model file.
+
+        Parameters
+        ----------
+        tables
+            Files of compiled tables; one that is of this model says where it is cut.
 
         Raises
         ------
         ModelError
             If it cannot be loaded.
+        CostError
+            If a table cannot be read.
         """
-        return cls(load_graph(ModelFile.open(path)), **settings)  # type: ignore[arg-type]
+        graph = load_graph(ModelFile.open(path))
+        own = next((each for each in tables if digest_of_cut_table(each) == graph.sha256), None)
+        if own is not None:
+            settings["cuts"] = read_cut_table(own, graph).splits
+        return cls(graph, **settings)  # type: ignore[arg-type]
 
     @property
     def name(self) -> str:
@@ -144,6 +158,20 @@ class ServedModel:
             )
         return cut
 
+    def offer(self, crossing: Sequence[str]) -> Cut:
+        """
+        Give the cut at these values, a candidate from now on.
+
+        Raises
+        ------
+        ModelError
+            If the graph cannot be cut there, or enough tails were added already.
+        """
+        cut = cut_at(self.graph, crossing)
+        if cut.id not in self._candidates and len(self._extra) >= _MAX_EXTRA_TAILS:
+            raise self._full(cut.id)
+        return self._candidates.setdefault(cut.id, cut)
+
     def add_tail(self, cut_id: str) -> Cut:
         """
         Build, warm and time the tail of a candidate that no segment boundary meets.
@@ -158,10 +186,7 @@ class ServedModel:
                 return self._cuts[cut_id]
             cut = self.candidate(cut_id)
             if len(self._extra) >= _MAX_EXTRA_TAILS:
-                raise ModelError(
-                    f"model {self.name!r} holds {_MAX_EXTRA_TAILS} tails beside its segments "
-                    f"already: cut {cut_id} is refused"
-                )
+                raise self._full(cut_id)
             segments = self._held((cut,))
             self._warm(segments, (cut,))
             self._extra[cut_id] = segments
@@ -178,6 +203,12 @@ class ServedModel:
         whole = Sample("whole", "", self._tail_s[SERVER_ONLY])
         tails = (Sample("tail", cut.id, self._tail_s[cut.id]) for cut in self.cuts)
         return replace(self._profile, samples=(whole, *tails))
+
+    def _full(self, cut_id: str) -> ModelError:
+        return ModelError(
+            f"model {self.name!r} holds {_MAX_EXTRA_TAILS} tails beside its segments already: "
+            f"cut {cut_id} is refused; serve it with a table that has it"
+        )
 
     def _held(self, cuts: Sequence[Cut]) -> Segments:
         return Segments(

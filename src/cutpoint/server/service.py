@@ -14,6 +14,7 @@ from cutpoint.server.stream import PeerStream
 from cutpoint.wire.errors import RETRY_METADATA, status_of
 from cutpoint.wire.holdings import write_holdings
 from cutpoint.wire.protocol import (
+    CROSSING,
     get_parameters,
     messages,
     model_config,
@@ -128,6 +129,13 @@ class InferenceService(services.GRPCInferenceServiceServicer):  # type: ignore[m
         for endpoint in self._plane.catalog.endpoints():
             response.models.add(name=endpoint.name, version="1", state="READY")
         return response
+
+    @_answers_errors
+    async def RepositoryModelLoad(self, request: Any, context: Any) -> Any:
+        """Begin to build the tail behind the values in parameter ``crossing``, one per line."""
+        crossing = request.parameters[CROSSING].string_param.split("\n")
+        self._plane.catalog.ask_for(request.model_name, crossing)
+        return messages.RepositoryModelLoadResponse()
 
     @_answers_errors
     async def ModelInfer(self, request: Any, context: Any) -> Any:

@@ -21,6 +21,9 @@ PROTOCOL_VERSION = 1
 CONFIG_PARAMETER = "cutpoint"
 """Under this key a ModelConfig tells what a cutpoint server holds; others have none."""
 
+CROSSING = "crossing"
+"""Parameter of RepositoryModelLoad: the values behind which a tail is wanted, one per line."""
+
 KIND = "cutpoint_kind"
 CHUNK, CANCEL, PROBE = "chunk", "cancel", "probe"
 ACK, RESULT, ERROR = "ack", "result", "error"

@@ -1,0 +1,103 @@
+"""Decide among rows and servers in microseconds: one small matrix product."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from cutpoint.cost import CutTable, condition_weights, row_terms
+from cutpoint.exceptions import CostError
+from cutpoint.planning.plans import legs_of
+from cutpoint.records import DEVICE, Conditions, Parts, Plan
+
+
+class Decider:
+    """
+    The tables of one model and several servers, ready to be decided on.
+
+    The objective is linear in what changes, so the latencies of all rows at all servers
+    are one product of what each row takes and what the conditions weigh it with. It is
+    the same sum as `cutpoint.cost.predict`, which a law holds it to.
+
+    Parameters
+    ----------
+    tables
+        Table of each server by its address. Rows may differ; row 0 is device-only in all.
+
+    Raises
+    ------
+    CostError
+        If there is no table, or they are of different models.
+    """
+
+    def __init__(self, tables: Mapping[str, CutTable]) -> None:
+        if not tables:
+            raise CostError("no table to decide on: give at least one server's")
+        if len({table.sha256 for table in tables.values()}) > 1:
+            raise CostError(f"the tables of {', '.join(tables)} are of different models")
+        self.servers = tuple(tables)
+        self._tables = tuple(tables.values())
+        num_rows = max(len(table.cuts) for table in self._tables)
+        self._terms = np.zeros((len(self.servers), num_rows, 5))
+        for index, table in enumerate(self._tables):
+            terms = row_terms(table)
+            # A table with fewer rows repeats its first: argmin takes the earlier of equals.
+            self._terms[index] = terms[0]
+            self._terms[index, : len(terms)] = terms
+        self._num_rows = num_rows
+        self._weights = np.zeros((len(self.servers), 5, 1))
+        self._flat_weights = self._weights[:, :, 0]
+        self._latency_s = np.zeros((len(self.servers), num_rows, 1))
+        self._flat_latency_s = self._latency_s.reshape(-1)
+        self._plans = [
+            [
+                (cut.placement, cut.id, legs_of(cut, server, table.codecs[row]))
+                for row, cut in enumerate(table.cuts)
+            ]
+            for server, table in zip(self.servers, self._tables, strict=True)
+        ]
+        self._numbers = [
+            [
+                tuple(float(column[row]) for column in _columns(table))
+                for row in range(len(table.cuts))
+            ]
+            for table in self._tables
+        ]
+
+    def decide(self, conditions: Sequence[Conditions]) -> Plan:
+        """
+        Give the plan that answers soonest.
+
+        Parameters
+        ----------
+        conditions
+            Of each server, in the order of `servers`; the device's slow-down is the same
+            in all.
+
+        Returns
+        -------
+        Plan
+            Ties go to the earlier server and row: device-only before server-only.
+        """
+        self._flat_weights[:] = [condition_weights(each) for each in conditions]
+        np.matmul(self._terms, self._weights, out=self._latency_s)
+        server, row = divmod(int(self._flat_latency_s.argmin()), self._num_rows)
+        placement, cut, legs = self._plans[server][row]
+        return Plan(placement, cut, legs, self._parts(server, row, conditions[server]))
+
+    def _parts(self, server: int, row: int, conditions: Conditions) -> Parts:
+        head_s, encode_s, tail_s, up_bytes, down_bytes = self._numbers[server][row]
+        slowdown, link, load = conditions.device_slowdown, conditions.link, conditions.load
+        if link is None or self._plans[server][row][0] == DEVICE:
+            return Parts(slowdown * head_s)
+        return Parts(
+            slowdown * head_s,
+            slowdown * encode_s,
+            link.message_up_s + up_bytes / link.bandwidth_up_bytes_per_s,
+            load.wait_s,
+            load.slowdown * tail_s,
+            link.message_down_s + down_bytes / link.bandwidth_down_bytes_per_s,
+        )
+
+
+def _columns(table: CutTable) -> tuple[np.ndarray, ...]:
+    return (table.head_s, table.encode_s, table.tail_s, table.up_bytes, table.down_bytes)
