@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cutpoint.cli.bench import bench
 from cutpoint.cli.demo import demo
 from cutpoint.cli.inspect import inspect
 from cutpoint.cli.output import err
@@ -28,6 +29,8 @@ app = typer.Typer(
 )
 for command in (inspect, profile, serve, plan, run, zoo, demo):
     app.command()(command)
+
+app.add_typer(bench, name="bench")
 
 
 def _print_version(wanted: bool) -> None:

@@ -33,7 +33,8 @@ from cutpoint.cost.predictor_file import (
     predictor_to_json,
 )
 from cutpoint.cost.predictors import Predictor, fit
-from cutpoint.cost.rows import HeadRows, Rows, head_rows
+from cutpoint.cost.prefix_rows import PrefixRows
+from cutpoint.cost.rows import HeadRows, Rows, every_head, head_rows
 from cutpoint.cost.setting import FULL, Setting
 from cutpoint.cost.table_of import cost_table_of, nodes_of
 from cutpoint.cost.throughput import Stages, stages
@@ -57,6 +58,7 @@ __all__ = [
     "Prediction",
     "PredictionError",
     "Predictor",
+    "PrefixRows",
     "Rows",
     "Setting",
     "Stages",
@@ -69,6 +71,7 @@ __all__ = [
     "cost_table_to_json",
     "digest_of_cut_table",
     "energy_j",
+    "every_head",
     "fit",
     "fold",
     "head_of",

@@ -1,5 +1,6 @@
 """The cost table: what each block takes on each host, and what travels between blocks."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutpoint.exceptions import CostError
+from cutpoint.graph import Grown, grown_sets
 
 Column = NDArray[np.float64]
 
@@ -225,6 +227,17 @@ class CostTable:
     def may_cross(self) -> tuple[bool, ...]:
         """Whether each value can travel at all."""
         return tuple(value.may_cross for value in self.values)
+
+    def grown_heads(self, cap: int) -> list[Grown] | None:
+        """
+        List every head; ``None`` if there are more than `cap`.
+
+        Blocks of one depth need not each other: a wide level alone has too many heads,
+        and is seen before any mask is made.
+        """
+        if len(self.blocks) > cap or 2 ** min(max(Counter(self.depths).values()), 64) > cap:
+            return None
+        return grown_sets(self.predecessors, cap)
 
     def arcs(self) -> Iterator[tuple[int, int]]:
         """Yield (producer, consumer) pairs of blocks, ascending by producer."""

@@ -2,7 +2,7 @@
 
 from cutpoint.graph.blocks import Block, block_index_of, blocks_of
 from cutpoint.graph.candidates import candidate_cuts
-from cutpoint.graph.closed_sets import closed_sets
+from cutpoint.graph.closed_sets import Grown, closed_sets, grown_sets
 from cutpoint.graph.constants import constant_outputs
 from cutpoint.graph.cut import (
     DEVICE_ONLY,
@@ -26,6 +26,7 @@ __all__ = [
     "Block",
     "Cut",
     "Graph",
+    "Grown",
     "Segment",
     "block_index_of",
     "blocks_of",
@@ -40,6 +41,7 @@ __all__ = [
     "device_only",
     "extract",
     "graph_from_model",
+    "grown_sets",
     "segments_in",
     "segments_of",
     "server_only",

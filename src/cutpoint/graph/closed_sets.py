@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 
 def closed_sets(predecessors: Sequence[int], cap: int) -> list[int] | None:
@@ -20,20 +21,53 @@ def closed_sets(predecessors: Sequence[int], cap: int) -> list[int] | None:
     list of int or None
         Bit masks, the empty and the full set among them; ``None`` if there are more
         than `cap`.
+    """
+    grown = grown_sets(predecessors, cap)
+    return None if grown is None else [each.members for each in grown]
+
+
+class Grown(NamedTuple):
+    """
+    A closed set and how it came to be.
+
+    Parameters
+    ----------
+    members
+        Bit mask.
+    parent
+        Position in the list of the set it was grown from; -1 for the empty set.
+    vertex
+        What was added to that; -1 for the empty set.
+    """
+
+    members: int
+    parent: int
+    vertex: int
+
+
+def grown_sets(predecessors: Sequence[int], cap: int) -> list[Grown] | None:
+    """
+    List the closed sets of a DAG, each grown from an earlier one by one vertex.
+
+    Parameters
+    ----------
+    predecessors, cap
+        As for `closed_sets`.
 
     Notes
     -----
     A closed set is built in exactly one way by adding its vertices in topological
     order, so none is met twice and nothing is remembered: O(1) amortised per set.
     """
-    if 2 ** _widest(predecessors) > cap:
+    if 2 ** min(_widest(predecessors), 64) > cap:
         return None
     released = _released_by(predecessors)
     roots = sum(1 << vertex for vertex, needed in enumerate(predecessors) if not needed)
-    found = [0]
+    found = [Grown(0, -1, -1)]
     stack = [(0, roots)]
     while stack:
-        members, available = stack.pop()
+        parent, available = stack.pop()
+        members = found[parent].members
         while available:
             lowest = available & -available
             available ^= lowest
@@ -43,11 +77,11 @@ def closed_sets(predecessors: Sequence[int], cap: int) -> list[int] | None:
             for successor in released[vertex]:
                 if predecessors[successor] & ~grown == 0:
                     opened |= 1 << successor
-            found.append(grown)
+            found.append(Grown(grown, parent, vertex))
             if len(found) > cap:
                 return None
             if opened:
-                stack.append((grown, opened))
+                stack.append((len(found) - 1, opened))
     return found
 
 

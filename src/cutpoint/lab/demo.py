@@ -12,12 +12,12 @@ import numpy as np
 from cutpoint.client.session import InferenceSession
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.runtime import keep_freed_memory, quiet_options
-from cutpoint.graph import Arrays, Graph, candidate_cuts
+from cutpoint.graph import Arrays, Graph
 from cutpoint.lab.contestant import Contestant
 from cutpoint.lab.scenario import ONE_WAY_DELAY_S, SCENARIO, Phase
 from cutpoint.lab.server_process import ServerProcess
 from cutpoint.lab.zoo import sample_images, write
-from cutpoint.planning import shortlist
+from cutpoint.planning import cuts_to_hold
 from cutpoint.profiling.quick import time_segments
 from cutpoint.records import InferenceRecord, Profile
 
@@ -226,7 +226,7 @@ def _whole_s(profile: Profile) -> float:
 
 
 def _device_profile(graph: Graph, slowdown: float) -> Profile:
-    cuts = shortlist(graph, candidate_cuts(graph))
+    cuts = cuts_to_hold(graph)
     segments = Segments(graph, cuts, options=quiet_options(1), slowdown=slowdown)
     return time_segments(segments, malloc_kept=keep_freed_memory())
 

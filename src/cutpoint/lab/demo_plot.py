@@ -1,11 +1,10 @@
 """The demo as a picture: latency of every inference, over the phases of the link."""
 
-import importlib
 from pathlib import Path
 from typing import Any
 
-from cutpoint.exceptions import MissingDependencyError
 from cutpoint.lab.demo import DemoResult
+from cutpoint.lab.plotting import pyplot
 
 _COLOURS = {"device": "#4c72b0", "split": "#55a868", "server": "#dd8452"}
 _FIXED = {"device-only": ("#9db4d6", "-"), "server-only": ("#eab891", "-")}
@@ -20,7 +19,7 @@ def plot_demo(result: DemoResult, path: Path) -> None:
     MissingDependencyError
         If matplotlib is not installed.
     """
-    figure, axes = _pyplot().subplots(figsize=(10, 4.5), layout="constrained")
+    figure, axes = pyplot().subplots(figsize=(10, 4.5), layout="constrained")
     for policy, (colour, style) in _FIXED.items():
         latency_ms = [record.latency_s * 1e3 for record in result.of(policy)]
         axes.plot(latency_ms, style, color=colour, label=policy, linewidth=2, zorder=1)
@@ -33,7 +32,7 @@ def plot_demo(result: DemoResult, path: Path) -> None:
     axes.set_title(title, loc="left")
     figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     figure.savefig(path, dpi=120)
-    _pyplot().close(figure)
+    pyplot().close(figure)
 
 
 def _draw_cutpoint(axes: Any, result: DemoResult) -> None:
@@ -64,14 +63,3 @@ def _draw_phases(axes: Any, result: DemoResult) -> None:
             va="top",
             fontsize=7,
         )
-
-
-def _pyplot() -> Any:
-    try:
-        matplotlib = importlib.import_module("matplotlib")
-    except ImportError as error:
-        raise MissingDependencyError(
-            "plots need matplotlib: pip install 'cutpoint[lab]'"
-        ) from error
-    matplotlib.use("Agg")
-    return importlib.import_module("matplotlib.pyplot")

@@ -6,15 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cutpoint.cost import AS_THEY_ARE, NO_LIMITS, CodecRate, CostTable, HeadRows, Limits, head_rows
-from cutpoint.graph import closed_sets
-from cutpoint.planning.envelope import lower_envelope
-from cutpoint.planning.heads import (
-    breadth_first_order,
-    prefix_heads,
-    single_value_heads,
-    table_order,
+from cutpoint.cost import (
+    AS_THEY_ARE,
+    NO_LIMITS,
+    CodecRate,
+    CostTable,
+    HeadRows,
+    Limits,
+    PrefixRows,
+    every_head,
+    head_rows,
 )
+from cutpoint.planning.envelope import largest_gain, lower_envelope
+from cutpoint.planning.heads import breadth_first_order
 from cutpoint.planning.min_cut import MinCut
 
 MAX_LISTED = 100_000
@@ -72,11 +76,12 @@ def compile_heads(
     -----
     Beside the envelope, which is all that the latency ever needs, rows are kept that
     no other beats in both device time and bytes among single-value cuts and prefixes:
-    throughput is decided by those. Beyond `max_listed` memory caps only strike rows.
+    throughput is decided by those. Beyond `max_listed` memory caps only strike rows, and
+    so does `is_nameable`: the gap then says what the heads struck would have gained.
     """
-    listed = closed_sets(table.predecessors, max_listed)
+    listed = every_head(table, limits, max_listed)
     if listed is not None and is_nameable is not None:
-        listed = [head for head in listed if is_nameable(head)]
+        listed = listed.only([is_nameable(head) for head in listed.heads])
     search = _Search(table, limits, codecs, listed)
     ends = [(table.everything, 0), (0, 0)]
     best = [row for row in search.envelope() if row not in ends]
@@ -85,12 +90,23 @@ def compile_heads(
     if is_nameable is not None:
         inner = [row for row in inner if is_nameable(row[0])]
     rows = [*ends, *inner]
+    gap = search.gap if set(best) <= set(inner) else max(search.gap, search.gain_over(rows))
     return CompiledHeads(
         heads=tuple(head for head, _ in rows),
         codecs=tuple(codec for _, codec in rows),
-        gap=search.gap,
-        is_complete=not search.gap and (listed is not None or not limits.has_memory_caps),
+        gap=gap,
+        is_complete=not gap and (listed is not None or not limits.has_memory_caps),
     )
+
+
+def lower_left(first: NDArray[np.float64], second: NDArray[np.float64]) -> list[int]:
+    """Give the rows that no other beats in both columns; of equals the first."""
+    kept, least = [], np.inf
+    for row in np.lexsort((np.arange(len(first)), second, first)):
+        if second[row] < least:
+            least = float(second[row])
+            kept.append(int(row))
+    return kept
 
 
 class _Search:
@@ -101,7 +117,7 @@ class _Search:
         table: CostTable,
         limits: Limits,
         codecs: Sequence[CodecRate],
-        listed: list[int] | None,
+        listed: HeadRows | None,
     ) -> None:
         self._table = table
         self._limits = limits
@@ -113,9 +129,10 @@ class _Search:
         # offloading and not: the envelope without it has that decision's cuts too.
         self._num_terms = 3 if np.count_nonzero(self._returned) <= 1 else 4
         self.gap = 0.0
+        self._best: Matrix = np.empty((0, self._num_terms))
         self._listed: Matrix | None = None
         if listed is not None:
-            self._listed = self._points(head_rows(table, listed, limits))
+            self._listed = self._points(listed)
         else:
             self._network = MinCut(table, limits.may_leave(table))
 
@@ -126,26 +143,40 @@ class _Search:
             ends = self._listed if self._listed is not None else ends
         if not len(ends):
             return []
-        points, self.gap = lower_envelope(ends, self._oracle)
-        return [self._row_of[point.tobytes()] for point in points]
+        self._best, self.gap = lower_envelope(ends, self._oracle)
+        return [self._row_of[point.tobytes()] for point in self._best]
+
+    def gain_over(self, rows: Sequence[tuple[int, int]]) -> float:
+        """Give the largest relative gain that the envelope has over some of its rows."""
+        row_of = {self._row_of[point.tobytes()]: point for point in self._best}
+        kept = [row_of[row] for row in rows if row in row_of]
+        return largest_gain(np.array(kept), self._best) if kept else 1.0
 
     def not_dominated(self) -> list[tuple[int, int]]:
-        """Give the simple heads that no other simple one beats in device time and bytes."""
-        table = self._table
-        heads = dict.fromkeys(
-            [
-                *single_value_heads(table),
-                *prefix_heads(table_order(table)),
-                *prefix_heads(breadth_first_order(table)),
-            ]
-        )
-        points = self._points(head_rows(table, list(heads), self._limits))
-        kept, least = [], np.inf
-        for index in np.lexsort((points[:, 1], points[:, 0])):
-            if points[index, 1] < least:
-                least = points[index, 1]
-                kept.append(self._row_of[points[index].tobytes()])
-        return kept
+        """
+        Give the prefixes that no other beats in device time and bytes, codec by codec.
+
+        Of two orders: the table's, and breadth first, whose prefixes lose far less where
+        branches run side by side, and among which are all cuts at a single value.
+        """
+        found: list[tuple[int, int]] = []
+        for order in (None, breadth_first_order(self._table)):
+            rows = PrefixRows(self._table, order)
+            allowed = rows.is_allowed(self._limits)
+            for index, codec in enumerate(self._codecs):
+                device_s = rows.head_s + codec.encode_s_per_byte * rows.up_bytes
+                sent = np.where(allowed, codec.ratio * rows.up_bytes, np.inf)
+                found += [(rows.head(row), index) for row in lower_left(device_s, sent)]
+        heads = list(dict.fromkeys(head for head, _ in found))
+        if not heads:
+            return []
+        costs = head_rows(self._table, heads, NO_LIMITS)
+        at = {head: position for position, head in enumerate(heads)}
+        positions = [at[head] for head, _ in found]
+        rates = [self._codecs[index] for _, index in found]
+        raw = costs.up_bytes[positions]
+        device_s = costs.head_s[positions] + raw * [rate.encode_s_per_byte for rate in rates]
+        return [found[row] for row in lower_left(device_s, raw * [rate.ratio for rate in rates])]
 
     def _oracle(self, weights: Matrix) -> Matrix:
         if self._listed is not None:

@@ -76,6 +76,25 @@ def lower_envelope(
         points = np.unique(np.concatenate([points, found[better[:room]]]), axis=0)
 
 
+def largest_gain(kept: Matrix, best: Matrix) -> float:
+    """
+    Give the largest relative gain that `best` has over `kept` under any mix of coordinates.
+
+    Where the least of `kept` is one and the same point, it is linear and that of `best`
+    concave, so their ratio is largest at a vertex.
+
+    Parameters
+    ----------
+    kept, best
+        Points, not negative. Shape ``(n_points, n_terms)``.
+    """
+    scale = np.where(kept.max(axis=0) > 0, kept.max(axis=0), 1.0)
+    weights, heights = _vertices(kept / scale)
+    lower = (weights @ (best / scale).T).min(axis=1)
+    gains = (heights - lower) / np.maximum(heights, np.finfo(float).tiny)
+    return max(float(gains.max()), 0.0)
+
+
 def _vertices(points: Matrix) -> tuple[Matrix, Matrix]:
     """
     Give the vertices of the minimum of linear functions over the simplex.

@@ -55,7 +55,7 @@ def is_closed(problem: Problem, placement: tuple[int, ...]) -> bool:
 
 def _latency_s(problem: Problem, result: PlanResult, setting: Setting) -> float:
     conditions = setting.seen(problem.conditions)
-    if setting.overlap and result.order:
+    if setting.overlap and (result.order or not result.head):
         parts = overlapped_latency_of(problem.table, result.head, result.order, conditions)
         return parts.latency_s
     onward = None if problem.onward is None else setting.seen(problem.onward)

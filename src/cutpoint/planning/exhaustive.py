@@ -5,9 +5,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from cutpoint.cost import FULL, HeadRows, Setting, head_rows, placement_of, predict, stages
+from cutpoint.cost import FULL, HeadRows, Setting, every_head, placement_of, predict, stages
 from cutpoint.exceptions import PlannerError
-from cutpoint.graph import closed_sets
 from cutpoint.planning.planner import Goal
 from cutpoint.planning.problem import Problem
 from cutpoint.planning.result import INFEASIBLE, PlanResult
@@ -47,15 +46,16 @@ class Exhaustive:
 
     def plan(self, problem: Problem) -> PlanResult:
         """Give the best of all cuts; of equals the one with most on the device."""
-        heads = closed_sets(problem.table.predecessors, self._max_cuts)
-        if heads is None:
+        rows = every_head(problem.table, problem.limits, self._max_cuts)
+        if rows is None:
             raise PlannerError(
                 f"{problem.table.name!r} has over {self._max_cuts} cuts, too many to list: "
                 "use planner 'cutpoint', which finds the best ones by minimum cuts"
             )
-        heads.sort(key=lambda head: (-head.bit_count(), head))
-        rows = head_rows(problem.table, heads, problem.limits)
-        return best_of(rows, problem, self.setting, self.goal)
+        order = sorted(
+            range(len(rows.heads)), key=lambda row: (-rows.heads[row].bit_count(), rows.heads[row])
+        )
+        return best_of(rows.only(order), problem, self.setting, self.goal)
 
 
 def best_of(

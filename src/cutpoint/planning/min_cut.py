@@ -95,11 +95,10 @@ class MinCut:
         flow = _solver()()
         flow.add_arcs_with_capacity(arcs.tails, arcs.heads, capacities)
         flow.solve(arcs.source, arcs.sink)
-        head = 0
-        for vertex in flow.get_source_side_min_cut():
-            if vertex < self._table.num_blocks:
-                head |= 1 << int(vertex)
-        return head
+        side = np.zeros(arcs.num_vertices, dtype=bool)
+        side[flow.get_source_side_min_cut()] = True
+        packed = np.packbits(side[: self._table.num_blocks], bitorder="little")
+        return int.from_bytes(packed.tobytes(), "little")
 
     @cached_property
     def _arcs(self) -> "_Arcs":
@@ -132,15 +131,15 @@ class _Arcs:
 
     def __init__(self, num_blocks: int) -> None:
         self.source, self.sink = num_blocks, num_blocks + 1
-        self._num_vertices = num_blocks + 2
+        self.num_vertices = num_blocks + 2
         self._listed: list[tuple[int, int]] = []
         self._subjects: dict[str, list[tuple[int, int]]] = {
             "server": [], "device": [], "upload": [], "never": [],
         }  # fmt: skip
 
     def new_vertex(self) -> int:
-        self._num_vertices += 1
-        return self._num_vertices - 1
+        self.num_vertices += 1
+        return self.num_vertices - 1
 
     def add(self, tail: int, head: int, kind: str, subject: int) -> None:
         self._subjects[kind].append((len(self._listed), subject))

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cutpoint.cost import NO_LIMITS, head_rows, nodes_in, table_of_nodes
+from cutpoint.cost import NO_LIMITS, every_head, head_rows, nodes_in, table_of_nodes
 from cutpoint.graph import (
     Cut,
     Graph,
     blocks_of,
     candidate_cuts,
-    closed_sets,
     cut_of,
     server_only,
 )
+from cutpoint.planning.compile_heads import lower_left
 from cutpoint.planning.heads import breadth_first_order, prefix_heads
 
 MAX_SEGMENTS = 12
@@ -66,12 +66,11 @@ def graph_cuts(graph: Graph) -> tuple[Cut, ...]:
     found = {cut.id: cut for cut in single}
     flops = np.array([node.flops for node in graph.nodes])
     costs = table_of_nodes(graph, [flops, flops])
-    heads = closed_sets(costs.predecessors, _MAX_LISTED)
-    if heads is None:
-        heads = prefix_heads(breadth_first_order(costs))
-    rows = head_rows(costs, sorted(heads, key=lambda head: (head.bit_count(), head)), NO_LIMITS)
+    rows = every_head(costs, NO_LIMITS, _MAX_LISTED)
+    if rows is None:
+        rows = head_rows(costs, prefix_heads(breadth_first_order(costs)), NO_LIMITS)
     blocks = blocks_of(graph)
-    for row in _not_dominated(rows.head_s, np.where(rows.is_allowed, rows.up_bytes, np.inf)):
+    for row in lower_left(rows.head_s, np.where(rows.is_allowed, rows.up_bytes, np.inf)):
         cut = cut_of(graph, nodes_in(blocks, rows.heads[row]))
         if cut is not None and cut.placement == "split":
             found.setdefault(cut.id, cut)
@@ -108,7 +107,7 @@ def shortlist(graph: Graph, cuts: Sequence[Cut], limit: int = MAX_SEGMENTS - 1) 
 def non_dominated(graph: Graph, cuts: Sequence[Cut]) -> tuple[Cut, ...]:
     """Keep the cuts no other cut or end beats both in operations and in bytes."""
     head_flops, size_bytes = _columns(graph, cuts)
-    kept = [row for row in _not_dominated(head_flops, size_bytes) if row < len(cuts)]
+    kept = [row for row in lower_left(head_flops, size_bytes) if row < len(cuts)]
     return tuple(cuts[row] for row in sorted(kept))
 
 
@@ -121,16 +120,6 @@ def mean_regret(graph: Graph, kept: Sequence[Cut], among: Sequence[Cut]) -> floa
     """
     best, fewer = _best(graph, among), _best(graph, kept)
     return float(np.mean(fewer / best - 1.0))
-
-
-def _not_dominated(head_flops: NDArray[np.float64], size_bytes: NDArray[np.float64]) -> list[int]:
-    """Give the rows no other beats in both; of equals the first."""
-    kept, least = [], np.inf
-    for row in np.lexsort((np.arange(len(head_flops)), size_bytes, head_flops)):
-        if size_bytes[row] < least:
-            least = float(size_bytes[row])
-            kept.append(int(row))
-    return kept
 
 
 def _num_segments(graph: Graph, cuts: Sequence[Cut]) -> int:

@@ -1,14 +1,15 @@
 """Laws every planner keeps: a scheme of your own gets all of them by one call."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import combinations_with_replacement, permutations, product
+from itertools import combinations_with_replacement, product
 from math import inf
 from types import MappingProxyType
 
 import numpy as np
 
 from cutpoint.cost import NO_LIMITS, CostTable, CostValue, head_of
+from cutpoint.cost.flow_shop import makespan
 from cutpoint.graph import closed_sets
 from cutpoint.planning import Planner, PlanResult, Problem, evaluate, is_closed
 from cutpoint.planning.evaluate import job_of
@@ -20,8 +21,6 @@ Law = Callable[[Planner, Problem], None]
 """Raises AssertionError, with a sentence, where a planner breaks it."""
 
 _CLOSE = 1e-9
-_MOST_ORDERED = 7
-"""Largest head whose orders are all tried."""
 
 
 def check_planner(planner: Planner, problems: Iterable[Problem] | None = None) -> None:
@@ -226,32 +225,28 @@ def brute_force_s(planner: Planner, problem: Problem) -> float:
 def _best_jobs_s(planner: Planner, problem: Problem, placements: list[tuple[int, ...]]) -> float:
     """Try every number of jobs under every placement, all sequences being Johnson's."""
     jobs = [job_of(problem, head_of(placement), planner.setting) for placement in placements]
-    order = sorted(range(len(jobs)), key=lambda index: johnson_key(*jobs[index]))
-    best_s = inf
-    for chosen in combinations_with_replacement(order, problem.num_jobs):
-        mix = tuple((placements[index], 1) for index in chosen)
-        result = PlanResult("feasible", placements[0], mix=mix)
-        best_s = min(best_s, evaluate(problem, result, planner.setting, "jobs"))
-    return best_s
+    # Cuts alike in both times, and those that need a dead link, change no minimum.
+    distinct = sorted({job for job in jobs if job[1] < inf}, key=lambda job: johnson_key(*job))
+    chosen = combinations_with_replacement(distinct, problem.num_jobs)
+    return min(map(makespan, chosen), default=inf)
 
 
 def _orders(
     planner: Planner, table: CostTable, placement: tuple[int, ...]
 ) -> Iterable[tuple[int, ...]]:
-    head = [block for block, host in enumerate(placement) if host == 0]
-    if not planner.setting.overlap or not head:
+    if not planner.setting.overlap:
         return [()]
-    assert len(head) <= _MOST_ORDERED, f"{len(head)} blocks have too many orders to try"
-    return [order for order in permutations(head) if _is_topological(table, order)]
+    return _topological_orders(table, head_of(placement))
 
 
-def _is_topological(table: CostTable, order: tuple[int, ...]) -> bool:
-    done = 0
-    for block in order:
-        if table.predecessors[block] & ~done:
-            return False
-        done |= 1 << block
-    return True
+def _topological_orders(table: CostTable, head: int, done: int = 0) -> Iterator[tuple[int, ...]]:
+    """Yield every order of a head's blocks in which each follows what it needs."""
+    if done == head:
+        yield ()
+    for block, needed in enumerate(table.predecessors):
+        if (head & ~done) >> block & 1 and not needed & ~done:
+            for rest in _topological_orders(table, head, done | 1 << block):
+                yield (block, *rest)
 
 
 def _placements(result: PlanResult) -> list[tuple[int, ...]]:

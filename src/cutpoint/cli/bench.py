@@ -1,0 +1,80 @@
+"""``cutpoint bench``: speed and accuracy, measured in one run and written down."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cutpoint.cli.output import err, out, print_json, table
+from cutpoint.lab.planning_bench import SIZES, PlanningBench, run_planning_bench
+from cutpoint.lab.planning_report import write_planning_report
+
+bench = typer.Typer(help="Measure cutpoint itself; every report in docs/ is made by these.")
+
+_MOST_DECISION_S = 10e-6
+"""A decision's goal: median, every model."""
+
+
+@bench.command()
+def planning(
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for planning.md, .png and .json.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="A model of the zoo (default: all); repeatable.")
+    ] = None,
+    largest: Annotated[
+        int, typer.Option(min=100, help="Blocks of the largest made-up network.")
+    ] = SIZES[-1],
+    rounds: Annotated[int, typer.Option(min=1, help="Interleaved rounds per model.")] = 20,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """
+    Measure a decision, compiling a table, and one minimum cut beside them.
+
+    Nothing but the networks' shapes is needed: no model file, no server.
+    """
+    result = run_planning_bench(
+        model,
+        [size for size in SIZES if size <= largest],
+        rounds,
+        listener=lambda text: err.print(f"{text} ...", markup=False),
+    )
+    if report is not None:
+        write_planning_report(result, report)
+    if json:
+        print_json(result)
+        return
+    _print(result)
+
+
+def _print(result: PlanningBench) -> None:
+    rows = [
+        [
+            row.model,
+            str(row.num_nodes),
+            str(row.num_rows),
+            f"{row.decide_s * 1e6:.1f} µs",
+            f"{row.dads_s * 1e6:.0f} µs",
+            f"{row.ratio:.0f} x",
+            f"{row.compile_s * 1e3:.0f} ms",
+        ]
+        for row in result.decisions
+    ]
+    columns = ("model", "nodes", "rows", "decision", "minimum cut", "ratio", "compiling")
+    out.print(table("planning, per model", columns, rows))
+    growth = [
+        [
+            f"{row.num_blocks:,}",
+            f"{row.dads_s * 1e3:.1f} ms",
+            "-" if row.compile_s is None else f"{row.compile_s:.2f} s",
+        ]
+        for row in result.growth
+    ]
+    out.print(table("made-up networks", ("blocks", "minimum cut", "compiling"), growth))
+    late = [row.model for row in result.decisions if row.decide_s > _MOST_DECISION_S]
+    slowest_s = max((row.decide_s for row in result.decisions), default=0.0)
+    out.print(
+        f"slowest decision (median): {slowest_s * 1e6:.1f} µs; "
+        + (f"over 10 µs: {', '.join(late)}" if late else "every model within 10 µs")
+    )
