@@ -8,6 +8,9 @@ import typer
 from cutpoint.cli.output import err, out, print_json, table
 from cutpoint.lab.planning_bench import SIZES, PlanningBench, run_planning_bench
 from cutpoint.lab.planning_report import write_planning_report
+from cutpoint.lab.predictors_bench import MODELS, run_predictors_bench
+from cutpoint.lab.predictors_report import write_predictors_report
+from cutpoint.units import format_duration
 
 bench = typer.Typer(help="Measure cutpoint itself; every report in docs/ is made by these.")
 
@@ -46,6 +49,45 @@ def planning(
         print_json(result)
         return
     _print(result)
+
+
+@bench.command()
+def predictors(
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for predictors.md, .png and .json.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="A model of the zoo (default: twelve); repeatable.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=2, help="Timed runs per model.")] = 10,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Profile models here and predict each from the others, to see how far off that is."""
+    result = run_predictors_bench(
+        model or MODELS, repeats, listener=lambda text: err.print(f"{text} ...", markup=False)
+    )
+    if report is not None:
+        write_predictors_report(result, report)
+    if json:
+        print_json(result)
+        return
+    rows = [
+        [
+            error.model,
+            format_duration(error.measured_s),
+            format_duration(error.predicted_s),
+            f"{error.whole_error:.0%}",
+            f"{error.head_error:.1%}",
+            f"{error.scaled_head_error:.1%}",
+        ]
+        for error in result.errors
+    ]
+    columns = ("left out", "measured", "predicted", "error", "heads", "heads, scaled")
+    out.print(table("each model predicted by the others", columns, rows))
+    out.print(
+        f"whole models are {result.median_whole_error:.0%} off (median); heads, once scaled to one "
+        f"measured total, {result.mean_scaled_head_error:.1%} of the whole (mean)"
+    )
 
 
 def _print(result: PlanningBench) -> None:

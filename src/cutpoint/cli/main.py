@@ -9,6 +9,7 @@ import typer
 
 from cutpoint.cli.bench import bench
 from cutpoint.cli.demo import demo
+from cutpoint.cli.fit import fit
 from cutpoint.cli.inspect import inspect
 from cutpoint.cli.output import err
 from cutpoint.cli.plan import plan
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (inspect, profile, serve, plan, run, zoo, demo):
+for command in (inspect, profile, fit, serve, plan, run, zoo, demo):
     app.command()(command)
 
 app.add_typer(bench, name="bench")

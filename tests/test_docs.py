@@ -1,0 +1,35 @@
+"""The code of the docs runs."""
+
+import importlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cutpoint.planning import planner_named
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+@pytest.fixture
+def your_scheme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Save the guide's file where it can be imported; give the guide's code blocks."""
+    guide = (DOCS / "guides/your-scheme.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    (tmp_path / "narrowest.py").write_text(blocks[0])
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    yield blocks
+    sys.modules.pop("narrowest", None)
+
+
+def test_your_scheme_keeps_the_laws(your_scheme: list[str]) -> None:
+    """The guide's planner passes the guide's own check."""
+    exec(compile(your_scheme[1], "your-scheme.md", "exec"), {})
+
+
+def test_your_scheme_is_found_by_its_path(your_scheme: list[str]) -> None:
+    """A planner outside the package is taken by package.module:Class."""
+    assert planner_named("narrowest:Narrowest").name == "narrowest"
