@@ -1,3 +1,5 @@
+from dataclasses import astuple
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,9 +20,9 @@ def test_an_answer_moves_the_belief_by_its_weight() -> None:
     """One answer moves wait and slow-down by 0.4 of the way from what was believed."""
     load = LoadEstimator()
     load.observe(wait_s=1.0, tail_s=6.0, idle_tail_s=2.0, at_s=5.0)
-    assert LoadConditions(pytest.approx(0.4), pytest.approx(1.8)) == load.conditions(5.0)
+    assert astuple(load.conditions(5.0)) == (pytest.approx(0.4), pytest.approx(1.8))
     load.observe(wait_s=1.0, tail_s=6.0, idle_tail_s=2.0, at_s=5.0)
-    assert LoadConditions(pytest.approx(0.64), pytest.approx(2.28)) == load.conditions(5.0)
+    assert astuple(load.conditions(5.0)) == (pytest.approx(0.64), pytest.approx(2.28))
 
 
 def test_many_answers_are_believed() -> None:
@@ -28,7 +30,7 @@ def test_many_answers_are_believed() -> None:
     load = LoadEstimator()
     for _ in range(30):
         load.observe(wait_s=0.2, tail_s=0.03, idle_tail_s=0.01, at_s=1.0)
-    assert LoadConditions(pytest.approx(0.2), pytest.approx(3.0)) == load.conditions(1.0)
+    assert astuple(load.conditions(1.0)) == (pytest.approx(0.2), pytest.approx(3.0))
 
 
 def test_a_belief_ages_to_idle() -> None:
@@ -37,7 +39,7 @@ def test_a_belief_ages_to_idle() -> None:
     load.observe(wait_s=1.0, tail_s=6.0, idle_tail_s=2.0, at_s=10.0)
     assert load.conditions(12.0).wait_s == pytest.approx(0.4 / 2.718281828)
     assert load.conditions(20.0).slowdown == pytest.approx(1 + 0.8 / 2.718281828)
-    assert LoadConditions(pytest.approx(0), pytest.approx(1)) == load.conditions(1000.0)
+    assert astuple(load.conditions(1000.0)) == (pytest.approx(0), pytest.approx(1))
 
 
 def test_a_server_faster_than_profiled_is_believed_too() -> None:
@@ -53,7 +55,7 @@ def test_an_unknown_idle_time_says_nothing_of_slow_down() -> None:
     """Where the idle tail is not known, only the wait is learned."""
     load = LoadEstimator()
     load.observe(wait_s=1.0, tail_s=6.0, idle_tail_s=0.0, at_s=0.0)
-    assert LoadConditions(pytest.approx(0.4), 1.0) == load.conditions(0.0)
+    assert astuple(load.conditions(0.0)) == (pytest.approx(0.4), 1.0)
 
 
 def test_a_clock_that_seems_to_go_back_does_not_raise_the_load() -> None:
@@ -80,4 +82,4 @@ def test_a_negative_wait_is_none() -> None:
     """Clocks that disagree make no negative wait."""
     load = LoadEstimator()
     load.observe(wait_s=-1.0, tail_s=2.0, idle_tail_s=2.0, at_s=0.0)
-    assert LoadConditions(0.0, 1.0) == load.conditions(0.0)
+    assert astuple(load.conditions(0.0)) == (0.0, 1.0)

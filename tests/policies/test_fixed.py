@@ -46,7 +46,7 @@ def test_a_cut_the_table_has_not_is_device_only(
     policy = Fixed("a")
     policy.candidates(graph)
     whole = situation_of(rate).table
-    columns = ("head_s", "rest_s", "encode_s", "tail_s", "up_bytes", "down_bytes")
+    columns = ("head_s", "rest_s", "encode_s", "tail_s", "up_bytes", "down_bytes", "codecs")
     ends: CutTable = replace(
         whole, cuts=whole.cuts[:2], **{name: getattr(whole, name)[:2] for name in columns}
     )

@@ -31,9 +31,10 @@ NAMES = st.text()
 TUPLES = st.lists(NAMES, max_size=3).map(tuple)
 PLACEMENTS = st.sampled_from(get_args(Placement))
 
-LINKS = st.builds(LinkConditions, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
-LOADS = st.builds(LoadConditions, NUMBERS, NUMBERS)
-CONDITIONS = st.builds(Conditions, st.none() | LINKS, LOADS, NUMBERS, st.none() | NAMES)
+POSITIVE = st.floats(0, allow_infinity=False, exclude_min=True)
+LINKS = st.builds(LinkConditions, POSITIVE, POSITIVE, SECONDS, SECONDS)
+LOADS = st.builds(LoadConditions, SECONDS, SECONDS)
+CONDITIONS = st.builds(Conditions, st.none() | LINKS, LOADS, POSITIVE, st.none() | NAMES)
 PARTS = st.builds(Parts, *[NUMBERS] * 7)
 LEGS = st.builds(Leg, NAMES, st.none() | NAMES, TUPLES, TUPLES)
 PLANS = st.builds(

@@ -1,6 +1,6 @@
 """The itinerary of a placement: which leg runs where, and what each message between carries."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cutpoint.cost.cost_table import CostTable
 from cutpoint.exceptions import CostError
@@ -67,16 +67,14 @@ def itinerary(table: CostTable, placement: tuple[int, ...]) -> Itinerary:
     return Itinerary(tuple(walk.legs), tuple(walk.messages))
 
 
-@dataclass
 class _Walk:
     """Where the inference is, what ran, and which host holds which value."""
 
-    table: CostTable
-    placement: tuple[int, ...]
-    legs: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
-    messages: list[Message] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, table: CostTable, placement: tuple[int, ...]) -> None:
+        self.table = table
+        self.placement = placement
+        self.legs: list[tuple[int, tuple[int, ...]]] = []
+        self.messages: list[Message] = []
         self.done = 0
         self.host = 0
         self.made: list[list[int]] = [[] for _ in self.placement]
