@@ -83,3 +83,12 @@ def test_a_negative_wait_is_none() -> None:
     load = LoadEstimator()
     load.observe(wait_s=-1.0, tail_s=2.0, idle_tail_s=2.0, at_s=0.0)
     assert astuple(load.conditions(0.0)) == (0.0, 1.0)
+
+
+def test_a_server_that_lies_about_its_times_is_still_believable() -> None:
+    """However absurd the times a server tells, the load stays one that can be planned with."""
+    load = LoadEstimator()
+    load.observe(1e308, 1e308, 1e-308, 0.0)
+    load.observe(1e308, 1e308, 1e-308, 0.0)
+    assert load.conditions(0.0).slowdown <= 1e6
+    assert load.conditions(0.0).wait_s < float("inf")

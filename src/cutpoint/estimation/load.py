@@ -9,6 +9,9 @@ _WAIT_FADES_S = 2.0
 _SLOWDOWN_FADES_S = 10.0
 """A report loses its hold: while nothing is offloaded, nothing is known of the load."""
 
+_HIGHEST = 1e6
+"""Slow-down beyond which no report is believed: conditions must stay finite."""
+
 
 class LoadEstimator:
     """Waiting (additive) and slow-down (multiplicative) of one server, ageing to idle."""
@@ -34,7 +37,7 @@ class LoadEstimator:
         believed = self.conditions(at_s)
         self._wait_s = (1 - _WEIGHT) * believed.wait_s + _WEIGHT * max(wait_s, 0.0)
         if idle_tail_s > 0:
-            ratio = max(tail_s / idle_tail_s, 0.1)
+            ratio = min(max(tail_s / idle_tail_s, 0.1), _HIGHEST)
             self._slowdown = (1 - _WEIGHT) * believed.slowdown + _WEIGHT * ratio
         self._at_s = at_s
 
