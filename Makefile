@@ -42,6 +42,9 @@ soak: $(READY)
 
 bench: $(READY)
 	$(BIN)/cutpoint demo --report docs/reports/demo
+	$(BIN)/cutpoint bench planning --report docs/reports/planning
+	$(BIN)/cutpoint bench predictors --report docs/reports/predictors
+	$(BIN)/python docs/make_plans.py
 	$(BIN)/python docs/update_readme.py
 
 clean:

@@ -1,0 +1,54 @@
+"""Plan three nets with every planner and keep what is printed; `make bench` runs this."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+REPORTS = Path(__file__).parent / "reports/plans"
+MODELS = ("resnet18", "googlenet", "hrnet_w18_small")
+SLOWDOWN = "20"
+LINKS = ("1.1Mbit/s,80ms", "5.85Mbit/s,40ms", "18.88Mbit/s,10ms", "100Mbit/s,2ms")
+"""3G, 4G and WiFi uplinks as measured by DADS, with round trips of our own, and a good WiFi."""
+
+
+def cutpoint(*arguments: str) -> str:
+    """Run the program and give what it prints."""
+    command = [sys.executable, "-m", "cutpoint.cli.main", *arguments]
+    environment = {"COLUMNS": "170", "PATH": "", "NO_COLOR": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def report(name: str, folder: Path) -> None:
+    """Profile one net as a slow device and as a server, plan it, and write the page."""
+    model = str(folder / f"{name}.onnx")
+    device, server = str(folder / "device.json"), str(folder / "server.json")
+    cutpoint("zoo", name, "-o", str(folder))
+    cutpoint("profile", model, "-o", device, "--slowdown", SLOWDOWN, "--threads", "1")
+    cutpoint("profile", model, "-o", server, "--threads", "1")
+    links = [part for link in LINKS for part in ("--link", link)]
+    plot = REPORTS / f"{name}.png"
+    printed = cutpoint(
+        "plan", model, "--device", device, "--server", server, *links,
+        "--planner", "all", "--jobs", "10", "--plot", str(plot),
+    )  # fmt: skip
+    text = "\n".join(line.rstrip() for line in printed.splitlines())
+    (REPORTS / f"{name}.md").write_text(
+        f"`cutpoint plan {name}.onnx --planner all --jobs 10`, device slowed {SLOWDOWN} x "
+        f"against the server, one thread each:\n\n```\n{text.strip()}\n```\n\n"
+        f"![Best cut over bandwidth and load, and the graph with its legs]({plot.name})\n"
+    )
+
+
+def main() -> None:
+    """Write a page and a picture per net."""
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    for name in MODELS:
+        sys.stderr.write(f"planning {name} ...\n")
+        with tempfile.TemporaryDirectory(prefix="cutpoint-plans-") as folder:
+            report(name, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
