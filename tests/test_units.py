@@ -12,6 +12,7 @@ from cutpoint.units import (
     milliseconds,
     parse_bandwidth,
     parse_duration,
+    parse_size,
 )
 
 
@@ -124,16 +125,48 @@ def test_sizes_for_people(size_bytes: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("mbit", "text"),
-    [(0.8, "0.8 Mbit/s"), (1.25, "1.2 Mbit/s"), (10.0, "10 Mbit/s"), (1000.0, "1000 Mbit/s")],
+    [
+        (0.8, "0.8 Mbit/s"),
+        (1.25, "1.25 Mbit/s"),
+        (5.852, "5.85 Mbit/s"),
+        (10.0, "10 Mbit/s"),
+        (1000.0, "1000 Mbit/s"),
+    ],
 )
 def test_bandwidths_for_people(mbit: float, text: str) -> None:
-    """Bandwidths are shown in Mbit/s with two figures, or whole ones from ten on."""
+    """Bandwidths are shown in Mbit/s with three figures, or whole ones from a hundred on."""
     assert text == format_bandwidth(from_mbit_per_s(mbit))
 
 
 @given(st.floats(1e-3, 1e5))
 def test_what_is_shown_can_be_read(mbit: float) -> None:
-    """A bandwidth shown to people can be typed back, to two figures."""
+    """A bandwidth shown to people can be typed back, to three figures."""
     bytes_per_s = from_mbit_per_s(mbit)
     if "e" not in (text := format_bandwidth(bytes_per_s)):
-        assert parse_bandwidth(text) == pytest.approx(bytes_per_s, rel=0.06)
+        assert parse_bandwidth(text) == pytest.approx(bytes_per_s, rel=0.006)
+
+
+@pytest.mark.parametrize(
+    ("text", "size_bytes"),
+    [
+        ("512B", 512),
+        ("15KB", 15e3),
+        ("15 kB", 15e3),
+        ("200MB", 200e6),
+        (" 1.5GB ", 1.5e9),
+        ("4KiB", 4096),
+        ("4GiB", 4 * 2**30),
+        ("0B", 0),
+    ],
+)
+def test_sizes_in_words(text: str, size_bytes: float) -> None:
+    """Prefixes are powers of ten, with an i of 1024."""
+    assert parse_size(text) == size_bytes
+
+
+@pytest.mark.parametrize("text", ["", "200", "MB", "200M", "200Mb", "-1MB", "1e3MB", "nanB", "4iB"])
+def test_a_size_without_number_or_unit(text: str) -> None:
+    """A bare number, or one of bits, is refused by what was written."""
+    with pytest.raises(UnitError) as caught:
+        parse_size(text)
+    assert repr(text) in str(caught.value)

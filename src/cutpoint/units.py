@@ -15,6 +15,10 @@ _BANDWIDTH = re.compile(r"^\s*([0-9]*\.?[0-9]+)\s*([kKmMgG])?((?i:bit/s|bit)|bps
 _DURATION = re.compile(r"^\s*([0-9]*\.?[0-9]+)\s*(us|ms|s)\s*$", re.IGNORECASE)
 _BIT_PREFIX = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+_SIZE = re.compile(r"^\s*([0-9]*\.?[0-9]+)\s*(?:([kKmMgG])(i)?)?B\s*$")
+"""A capital B is a byte; ``200Mb`` might mean bits and is refused."""
+
+_SIZE_POWER = {"": 0, "k": 1, "m": 2, "g": 3}
 
 
 def mbit_per_s(bandwidth_bytes_per_s: float) -> float:
@@ -64,6 +68,22 @@ def parse_duration(text: str) -> float:
     return float(number) * _SECONDS[unit.lower()]
 
 
+def parse_size(text: str) -> float:
+    """
+    Bytes from text such as ``200MB`` (powers of ten), ``4GiB`` (of 1024) or ``512B``.
+
+    Raises
+    ------
+    UnitError
+        If the text has no number or no unit.
+    """
+    match = _SIZE.match(text)
+    if match is None:
+        raise UnitError(f"size {text!r}: write a number and a unit, for example 200MB or 4GiB")
+    number, prefix, binary = match.groups()
+    return float(number) * (1024.0 if binary else 1e3) ** _SIZE_POWER[(prefix or "").lower()]
+
+
 def format_duration(duration_s: float) -> str:
     """Seconds for people: ``0.41 ms``, ``12.3 ms``, ``1.20 s``."""
     if duration_s >= 1:
@@ -84,4 +104,4 @@ def format_size(size_bytes: float) -> str:
 def format_bandwidth(bandwidth_bytes_per_s: float) -> str:
     """Bytes per second for people, in Mbit/s."""
     mbit = mbit_per_s(bandwidth_bytes_per_s)
-    return f"{mbit:.0f} Mbit/s" if mbit >= 10 else f"{mbit:.2g} Mbit/s"
+    return f"{mbit:.0f} Mbit/s" if mbit >= 100 else f"{mbit:.3g} Mbit/s"

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from cutpoint.cli.main import main
+from cutpoint.execution import ModelFile, load_graph
+from cutpoint.graph import cut_at, segments_of
 from cutpoint.lab.server_process import ServerProcess
+from cutpoint.profiling import save_profile
+from cutpoint.records import FORMAT_VERSION, Environment, Profile, Sample
 
 
 @dataclass(frozen=True)
@@ -44,3 +48,29 @@ def served(six_convs: Path) -> Iterator[ServerProcess]:
     """Give a running server process that holds the tiny model."""
     with ServerProcess([str(six_convs)]) as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def slow_device(six_convs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the profile of a device that takes 0.1 s up to ``pool1``, and 1 s behind it."""
+    graph = load_graph(ModelFile.open(six_convs))
+    head, tail = segments_of(graph, [cut_at(graph, ["pool1"])])
+    profile = Profile(
+        format_version=FORMAT_VERSION,
+        model_sha256=graph.sha256,
+        model_name=graph.name,
+        host="pi",
+        environment=Environment("1.20", ("CPUExecutionProvider",), 1, "slow", 4, None, True),
+        cuts=(("pool1",),),
+        samples=(
+            Sample("whole", "", 1.1),
+            Sample("segment", head.id, 0.1),
+            Sample("segment", tail.id, 1.0),
+            Sample("node", graph.nodes[0].name, 0.1),
+            Sample("node", graph.nodes[-1].name, 1.0),
+        ),
+        contention=1.0,
+    )
+    path = tmp_path_factory.mktemp("profiles") / "slow.json"
+    save_profile(profile, path)
+    return path

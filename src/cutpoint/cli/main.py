@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cutpoint.cli.advise import advise
 from cutpoint.cli.bench import bench
 from cutpoint.cli.demo import demo
 from cutpoint.cli.fit import fit
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (inspect, profile, fit, serve, plan, run, zoo, demo):
+for command in (inspect, profile, fit, serve, plan, advise, run, zoo, demo):
     app.command()(command)
 
 app.add_typer(bench, name="bench")

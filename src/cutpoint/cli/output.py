@@ -26,11 +26,13 @@ def print_json(document: Any) -> None:
     out.print(text, markup=False, soft_wrap=True)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Give a table; the first column is left-aligned, the others right-aligned."""
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1
+) -> Table:
+    """Give a table; the first columns (one, or `left`) are left-aligned, the others right."""
     made = Table(title=title, title_justify="left", title_style="bold", show_edge=False)
     for position, column in enumerate(columns):
-        made.add_column(column, justify="left" if position == 0 else "right", overflow="fold")
+        made.add_column(column, justify="left" if position < left else "right", overflow="fold")
     for row in rows:
         made.add_row(*row)
     return made

@@ -1,0 +1,150 @@
+"""Costs that plans are made on: of a model and its hosts, or out of a file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from cutpoint.cli.hosts import device_host, server_host
+from cutpoint.cli.output import err
+from cutpoint.cost import (
+    CostTable,
+    CutTable,
+    HeadRows,
+    Limits,
+    cost_table_of,
+    head_rows,
+    read_cost_table,
+)
+from cutpoint.exceptions import CostError
+from cutpoint.execution import ModelFile, load_graph
+from cutpoint.graph import Graph, blocks_of
+from cutpoint.planning import compile_heads, compiled_table
+
+
+@dataclass(frozen=True)
+class PlanInputs:
+    """
+    Costs, and where they are from.
+
+    Parameters
+    ----------
+    costs
+        What each block takes on each host.
+    graph
+        Of the model; ``None`` for costs without one.
+    sources
+        Per host, how its times are known; for people.
+    """
+
+    costs: CostTable
+    graph: Graph | None
+    sources: tuple[str, ...]
+
+    @property
+    def whole_s(self) -> tuple[float, ...]:
+        """Seconds of the whole model on each host."""
+        return tuple(float(seconds) for seconds in self.costs.host_s.sum(axis=1))
+
+
+@dataclass(frozen=True)
+class CompiledRows:
+    """
+    The cuts worth choosing among, device-only first and server-only second.
+
+    Parameters
+    ----------
+    rows
+        Of the cost table's heads; ends that break the limits are marked.
+    cut_table
+        The same rows for sessions and servers; ``None`` for costs without a model.
+    """
+
+    rows: HeadRows
+    cut_table: CutTable | None
+
+
+def plan_inputs(
+    model: Path | None,
+    costs: Path | None,
+    device: Path | None,
+    servers: Sequence[str],
+    *,
+    quiet: bool,
+) -> PlanInputs:
+    """
+    Give the costs a command line asks about.
+
+    Parameters
+    ----------
+    servers
+        As written; none stands for one that is eight times as fast as the device.
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is neither a model nor costs, or hosts are named twice.
+    CutpointError
+        If a file is missing, damaged, or of another model.
+    """
+    if costs is not None:
+        return _of_file(model, costs, device, servers)
+    if model is None:
+        raise typer.BadParameter("name a MODEL (an ONNX file), or --costs FILE without one")
+    if len(servers) > 2:
+        raise typer.BadParameter(f"{len(servers)} servers: one, and at most one behind it")
+    graph = load_graph(ModelFile.open(model))
+    host = device_host(graph, device, quiet=quiet)
+    behind = [server_host(graph, text, host) for text in servers or ("8x",)]
+    table = cost_table_of(graph, host.profile, *(each.profile for each in behind))
+    return PlanInputs(table, graph, (host.source, *(each.source for each in behind)))
+
+
+def compiled_rows(inputs: PlanInputs, limits: Limits) -> CompiledRows:
+    """
+    Give the cuts that are best under some condition.
+
+    Raises
+    ------
+    CostError
+        If the costs are of another model, or limits name what they have not.
+    """
+    costs, graph = inputs.costs, inputs.graph
+    if graph is None:
+        compiled = compile_heads(costs, limits)
+        return CompiledRows(head_rows(costs, compiled.heads, limits), None)
+    table = compiled_table(graph, costs, limits=limits)
+    heads = [_blocks_in(graph, cut.head) for cut in table.cuts]
+    return CompiledRows(head_rows(costs, heads, limits), table)
+
+
+def tell_gap(rows: CompiledRows) -> None:
+    """Say that better cuts may have been left out, if so."""
+    gap = 0.0 if rows.cut_table is None else rows.cut_table.gap
+    if gap:
+        err.print(f"note: too many cuts to keep all; some condition loses up to {gap:.1%}")
+
+
+def _of_file(
+    model: Path | None, path: Path, device: Path | None, servers: Sequence[str]
+) -> PlanInputs:
+    if device is not None or servers:
+        raise typer.BadParameter("--costs has the times of all hosts: leave out --device, --server")
+    costs = read_cost_table(path)
+    graph = None if model is None else load_graph(ModelFile.open(model))
+    if graph is not None and costs.sha256 != graph.sha256:
+        raise CostError(
+            f"cost table {path} is of {costs.name!r} ({costs.sha256[:12] or 'no model'}), not of "
+            f"{graph.name!r} ({graph.sha256[:12]}): leave MODEL out, or profile this file"
+        )
+    return PlanInputs(costs, graph, (f"costs {path}",) * costs.num_hosts)
+
+
+def _blocks_in(graph: Graph, nodes: int) -> int:
+    """Turn a bit mask of nodes into one of blocks."""
+    head = 0
+    for block in blocks_of(graph):
+        if block.nodes & nodes:
+            head |= 1 << block.index
+    return head

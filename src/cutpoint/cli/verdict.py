@@ -1,0 +1,89 @@
+"""Whether splitting pays, in plain words."""
+
+from collections.abc import Sequence
+
+from cutpoint.cli.links import format_link
+from cutpoint.cli.plan_rows import PlanRow
+from cutpoint.cli.planner_rows import PlannerRow
+from cutpoint.lab.plan_plots import WORTH_IT
+from cutpoint.planning.objective import Objective
+from cutpoint.units import format_duration
+
+
+def verdict(rows: Sequence[PlanRow], objective: Objective) -> str:
+    """Say at which links a split is worth it, by how much, and where nothing will do."""
+    sentences = []
+    needed = [row for row in rows if row.saved_by_split is None]
+    if needed:
+        sentences.append(
+            f"At {_links(needed)} only a split will do: neither end {_keeps(objective)}."
+        )
+    paying = [row for row in rows if (row.saved_by_split or 0.0) >= WORTH_IT]
+    if paying:
+        most = max(row.saved_by_split or 0.0 for row in paying)
+        sentences.append(
+            f"Splitting pays at {_links(paying)}: it saves up to {most:.0%}"
+            f"{_of_what(objective)} over the better of device-only and server-only."
+        )
+    impossible = [row for row in rows if row.where is None]
+    sentences += [_impossible(row, objective) for row in impossible]
+    other = "other " if impossible else ""
+    if not (needed or paying) and len(impossible) < len(rows):
+        sentences.append(
+            f"Splitting does not pay at any {other}of these links: choose between the device and "
+            "the server. cutpoint will do that for you, and fall back when the server is gone."
+        )
+    return " ".join(sentences)
+
+
+def verdict_behind(rows: Sequence[PlanRow], planners: Sequence[Sequence[PlannerRow]]) -> str:
+    """Say where the server behind the server helps; nothing if no plan uses it."""
+    sentences = []
+    for row, answers in zip(rows, planners, strict=True):
+        best = best_behind(answers)
+        if best is None or row.conditions.link is None:
+            continue
+        saved = 1 - best.latency_s / row.parts.latency_s if row.where else 1.0
+        if saved > 0:
+            sentences.append(
+                f"At {format_link(row.conditions.link)} the server behind the server saves "
+                f"{saved:.0%} more: {format_duration(best.latency_s)} ({best.planner})."
+            )
+    return " ".join(sentences)
+
+
+def best_behind(answers: Sequence[PlannerRow]) -> PlannerRow | None:
+    """Give the soonest answer that uses a third host; ``None`` if there is none."""
+    behind = [each for each in answers if max(each.placement, default=0) > 1]
+    return min(behind, key=lambda each: each.latency_s, default=None)
+
+
+def _of_what(objective: Objective) -> str:
+    return {
+        "latency": "",
+        "throughput": " of the time between frames",
+        "energy": " of the device's energy",
+        "p95": " of the 95th percentile",
+        "deadline": " of the device's energy",
+    }[objective.name]
+
+
+def _keeps(objective: Objective) -> str:
+    if objective.name == "deadline":
+        return f"keeps the deadline of {format_duration(objective.deadline_s)} and the limits"
+    return "keeps the limits"
+
+
+def _impossible(row: PlanRow, objective: Objective) -> str:
+    link = row.conditions.link
+    where = "" if link is None else f" at {format_link(link)}"
+    if objective.name == "deadline" and row.soonest_s < float("inf"):
+        return (
+            f"Nothing keeps the deadline of {format_duration(objective.deadline_s)}{where}: "
+            f"the soonest answer takes {format_duration(row.soonest_s)}."
+        )
+    return f"Nothing keeps the limits{where}."
+
+
+def _links(rows: Sequence[PlanRow]) -> str:
+    return "; ".join(format_link(row.conditions.link) for row in rows if row.conditions.link)
