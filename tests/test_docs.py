@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,3 +34,18 @@ def test_your_scheme_keeps_the_laws(your_scheme: list[str]) -> None:
 def test_your_scheme_is_found_by_its_path(your_scheme: list[str]) -> None:
     """A planner outside the package is taken by package.module:Class."""
     assert planner_named("narrowest:Narrowest").name == "narrowest"
+
+
+def test_your_scheme_is_found_where_the_command_is_called(
+    your_scheme: list[str], tmp_path: Path
+) -> None:
+    """The installed program finds a module beside the caller, as the guide says."""
+    costs = "name,device_s,server_s,output_bytes\nimage,,,1000\none,1,0.1,10\ntwo,1,0.1,5\n"
+    (tmp_path / "costs.csv").write_text(costs)
+    command = [
+        Path(sys.executable).with_name("cutpoint"), "plan", "--costs", "costs.csv",
+        "--link", "1kbit/s,10ms", "--planner", "narrowest:Narrowest",
+    ]  # fmt: skip
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr.strip()) == (0, "")
+    assert "narrowest" in ended.stdout

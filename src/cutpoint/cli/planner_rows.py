@@ -1,9 +1,11 @@
 """Planners side by side: what each answers, promises, takes, and what its answer is worth."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, isclose
+from pathlib import Path
 from statistics import median
 
 from cutpoint.cli.cut_names import crossing_values, cut_name
@@ -93,6 +95,10 @@ def planners_of(names: Sequence[str]) -> list[Planner]:
     wanted: dict[str, None] = {}
     for name in names:
         wanted.update(dict.fromkeys(PLANNERS if name == ALL else (name,)))
+    here = str(Path.cwd())
+    if any(":" in name for name in wanted) and here not in sys.path:
+        # An installed program looks for modules beside itself, `python -m` beside the caller.
+        sys.path.insert(0, here)
     return [planner_named(name) for name in wanted]
 
 
