@@ -192,7 +192,7 @@ def test_counts_are_those_of_the_formulas() -> None:
 def test_linear_layers_of_two_and_of_more_dimensions_agree() -> None:
     """Both multiply the last dimension and add a bias, in the operators exporters use."""
     net = new_net()
-    flat, rows = net.linear(net.flatten(net.input), 5), net.linear(net.input, 5, residual=True)
+    flat, rows = net.linear(net.flatten(net.input), 5), net.linear(net.input, 5)
     architecture = net.graph([flat, rows])
     held = drawn(architecture)
     given_flat, given_rows = run(architecture, held)
@@ -210,14 +210,19 @@ def test_linear_layers_of_two_and_of_more_dimensions_agree() -> None:
 
 
 def test_branches_that_are_added_to_their_input_are_small() -> None:
-    """The last norm or product of such a branch is a tenth of what it would be."""
+    """The last norm of such a branch scales to a tenth of what it would be."""
     net = Net("small", (64, 4, 4))
-    norms = [net.batch_norm(net.input, residual=flag) for flag in (False, True)]
-    rows = net.reshape(net.input, (1, 16, 64))
-    products = [net.linear(rows, 64, residual=flag) for flag in (False, True)]
-    held = drawn(net.graph([*norms, *products]))
+    held = drawn(net.graph([net.batch_norm(net.input, residual=flag) for flag in (False, True)]))
     assert 0.08 < held["bn_2.scale"].mean() / held["bn.scale"].mean() < 0.12
-    assert 0.08 < held["linear_2.weight"].std() / held["linear.weight"].std() < 0.12
+
+
+def test_shifted_norms_let_most_through_a_relu() -> None:
+    """Most of what follows such a norm is above zero, where a Relu changes nothing."""
+    net = Net("small", (64, 4, 4))
+    held = drawn(net.graph([net.batch_norm(net.input, shifted=flag) for flag in (False, True)]))
+    assert abs(held["bn.bias"].mean()) < 0.1
+    assert abs(held["bn_2.bias"].mean() - 1) < 0.1
+    assert held["bn_2.scale"].mean() == pytest.approx(1, abs=0.1)
 
 
 def test_names_tell_scope_and_operator() -> None:
@@ -303,7 +308,7 @@ def test_shapes_and_tokens_written_for_one_image_take_the_calibration_batch() ->
     np.testing.assert_allclose(output.mean(axis=0), 0, atol=0.1)
 
 
-@pytest.mark.parametrize(("size", "count"), [(32, 16), (224, 16), (299, 9), (416, 5), (528, 4)])
+@pytest.mark.parametrize(("size", "count"), [(32, 16), (224, 16), (299, 9), (416, 8), (528, 8)])
 def test_larger_images_are_fewer(size: int, count: int) -> None:
     """The calibration batch has about as many pixels, so memory stays bounded."""
     assert len(calibration.calibration_images(size, size)) == count

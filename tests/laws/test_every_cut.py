@@ -1,6 +1,7 @@
 """Laws of cuts and segments, judged by brute force over random graphs."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -17,8 +18,11 @@ from cutpoint.graph import (
     Arrays,
     Cut,
     Graph,
+    block_index_of,
+    blocks_of,
     candidate_cuts,
     cut_at,
+    cut_of,
     device_only,
     extract,
     graph_from_model,
@@ -27,7 +31,10 @@ from cutpoint.graph import (
     server_only,
     value_names,
 )
+from cutpoint.graph.candidates import is_free
 from cutpoint.graph.cut import crossing_values
+from cutpoint.lab.zoo import ZOO
+from cutpoint.lab.zoo import graph_of as graph_of_net
 
 _OPERATORS = {"Add": 2, "Mul": 2, "Relu": 1, "Sigmoid": 1}
 _FUSED = {("Add", operator) for operator in _OPERATORS} | {
@@ -141,6 +148,77 @@ def test_crossing_values_of_every_closed_set(model: onnx.ModelProto) -> None:
     graph = read(model)
     for head in closed_sets(graph):
         assert tuple(sorted(sent_by(graph, head))) == crossing_values(graph, head)
+
+
+@settings(max_examples=150)
+@given(model=models(most_nodes=10))
+def test_every_head_has_the_cut_its_crossing_values_name(model: onnx.ModelProto) -> None:
+    """Of the heads that send the same, the smallest is the cut; the two ends are the ends."""
+    graph = read(model)
+    smallest = smallest_heads(graph)
+    for head in closed_sets(graph):
+        cut = cut_of(graph, head)
+        if head == graph.all_nodes:
+            assert cut == device_only(graph)
+        elif smallest[sent_by(graph, head)]:
+            assert cut == cut_at(graph, sent_by(graph, head))
+            assert cut.head == smallest[sent_by(graph, head)]
+        else:
+            assert cut == server_only(graph)
+
+
+def test_a_head_that_sends_what_cannot_be_named_has_no_cut(
+    graph_of: Callable[..., Graph],
+) -> None:
+    """Nor has one that sends what has no name in the model file or no type on the wire."""
+    graph = graph_of("(float[1,4] x) => (float[1,4] y) { a = Relu(x) b = Tanh(a) y = Neg(b) }")
+    assert cut_of(graph, 0b001).crossing == ("a",)
+    nameless = replace(graph, original_names=graph.original_names - {"a"})
+    assert cut_of(nameless, 0b001) is None
+    assert cut_of(nameless, 0b011).crossing == ("b",)
+    values = {**graph.values, "b": replace(graph.values["b"], dtype=None)}
+    assert cut_of(replace(graph, values=values), 0b011) is None
+
+
+def assert_blocks_are_a_dag(graph: Graph) -> None:
+    """Assert that blocks split the nodes and that none needs one that follows it."""
+    blocks = blocks_of(graph)
+    assert [block.index for block in blocks] == list(range(len(blocks)))
+    assert graph.all_nodes == sum(block.nodes for block in blocks)
+    assert len(graph.nodes) == sum(block.nodes.bit_count() for block in blocks)
+    block_of = block_index_of(graph, blocks)
+    assert all(
+        block_of[node] == b.index
+        for b in blocks
+        for node in range(len(graph.nodes))
+        if b.nodes >> node & 1
+    )
+    for value in graph.values.values():
+        if value.producer is not None:
+            assert all(block_of[value.producer] <= block_of[c] for c in value.consumers)
+    for block in blocks:
+        last = block.nodes.bit_length() - 1
+        assert block.name == graph.nodes[last].name
+
+
+@settings(max_examples=150)
+@given(model=models(most_nodes=30))
+def test_blocks_are_a_dag(model: onnx.ModelProto) -> None:
+    """Blocks split the nodes, and what is left when they are contracted has no cycle."""
+    assert_blocks_are_a_dag(read(model))
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_blocks_of_every_net_are_a_dag(name: str) -> None:
+    """The same of real nets; a candidate cut parts a block only before nodes that cost nothing."""
+    graph = graph_of_net(name)
+    assert_blocks_are_a_dag(graph)
+    for cut in candidate_cuts(graph):
+        for block in blocks_of(graph):
+            behind = block.nodes & ~cut.head
+            assert behind in (0, block.nodes) or all(
+                is_free(node) for node in graph.nodes if behind >> node.index & 1
+            )
 
 
 @settings(max_examples=150)

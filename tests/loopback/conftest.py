@@ -10,7 +10,7 @@ from cutpoint.graph import Arrays, Graph
 from cutpoint.lab.server_process import ServerProcess
 from cutpoint.lab.zoo import sample_images, write
 
-SERVED = ("squeezenet", "shufflenet", "inception_v1", "densenet121")
+SERVED = ("squeezenet", "shufflenet", "inception_v1")
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,56 @@
 """Every candidate cut of every model of the zoo gives the outputs of the uncut model."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 from tests.loopback.conftest import SERVED, image_feeds
 
 from cutpoint.client.session import InferenceSession
+from cutpoint.cost import nodes_in, table_of_nodes, write_cut_table
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.runtime import onnxruntime_module, quiet_options
-from cutpoint.graph import Arrays, candidate_cuts, cut_at
+from cutpoint.graph import Arrays, Cut, Graph, blocks_of, cut_at, cut_of
 from cutpoint.lab.equivalence import compare
+from cutpoint.lab.server_process import ServerProcess
 from cutpoint.lab.zoo import ZOO
-from cutpoint.planning import shortlist
+from cutpoint.planning import compiled_table, cuts_to_hold, graph_cuts
+from cutpoint.planning.heads import breadth_first_order, prefix_heads, table_order
 
-CANDIDATES = {
-    "alexnet": 13, "densenet121": 71, "inception_v1": 20, "inception_v2": 17, "resnet50": 20,
-    "shufflenet": 23, "squeezenet": 22, "vgg19": 24, "zfnet512": 13,
+CUTS = {
+    "alexnet": (14, 0), "alexnet_towers": (10, 6), "deit_tiny": (31, 0), "densenet121": (71, 0),
+    "efficientnet_b4": (71, 0), "efficientnet_b5": (78, 0), "efficientnet_b6": (84, 0),
+    "fpn_detector": (22, 0), "ghostnet": (24, 4), "googlenet": (22, 4),
+    "hrnet_w18_small": (8, 1), "inception_v1": (25, 4), "inception_v2": (27, 9),
+    "inception_v3": (26, 6), "mobilenet_v2": (34, 0), "mobilenet_v3_large": (42, 0),
+    "mobilenet_v3_small": (38, 0), "mobilevit_xxs": (38, 0), "nin": (16, 0),
+    "resnet101": (38, 1), "resnet152": (55, 1), "resnet18": (12, 0), "resnet50": (22, 1),
+    "shufflenet": (26, 2), "squeezenet": (22, 0), "tiny_yolov2": (14, 0), "vgg16": (21, 0),
+    "vgg19": (25, 0), "xception": (20, 0), "zfnet512": (14, 0),
 }  # fmt: skip
+"""How many cuts each optimised net has, and how many of them several values cross."""
+
+SLOW = frozenset(
+    {
+        "alexnet", "alexnet_towers", "densenet121", "efficientnet_b4", "efficientnet_b5",
+        "efficientnet_b6", "inception_v3", "resnet50", "resnet101", "resnet152", "tiny_yolov2",
+        "vgg16", "vgg19", "xception", "zfnet512",
+    }
+)  # fmt: skip
+"""Nets that take longer than a few seconds to build, load and run at every cut."""
+
+EACH = [pytest.param(name, marks=[pytest.mark.soak] if name in SLOW else []) for name in ZOO]
+
+BRANCHED = ("alexnet_towers", "fpn_detector", "ghostnet", "hrnet_w18_small", "inception_v3")
+"""Nets whose compiled tables have cuts of several values, or cuts that do not nest."""
+
+NESTED = ("ghostnet",)
+"""Of these, the nets whose cuts contain each other all the same."""
+
+SERVED_BY_TABLE = ("fpn_detector", "hrnet_w18_small")
 
 
 def uncut_outputs(path, feeds: list[Arrays]) -> list[Arrays]:
@@ -28,25 +62,98 @@ def uncut_outputs(path, feeds: list[Arrays]) -> list[Arrays]:
     return [dict(zip(names, session.run(names, feed), strict=True)) for feed in feeds]
 
 
-@pytest.mark.parametrize("name", ZOO)
+def joined(segments: Segments, cut: Cut, feed: Arrays) -> Arrays:
+    """Run the head, then the tail with nothing but the crossing values; give the outputs."""
+    head = segments.run(segments.head_of(cut), feed).values
+    crossing = {value: head[value] for value in cut.crossing}
+    tail = segments.run(segments.tail_of(cut), crossing).values
+    return segments.outputs_of({**head, **tail})
+
+
+def assert_cuts_are_equivalent(path: Path, graph: Graph, cuts: tuple[Cut, ...]) -> None:
+    """Assert that at each cut head and tail give what the model file gives, uncut."""
+    feeds = image_feeds(graph)
+    expected = uncut_outputs(path, feeds)
+    segments = Segments(graph, cuts)
+    for cut in cuts:
+        found = compare([joined(segments, cut, feed) for feed in feeds], expected)
+        assert found.is_shown, f"{graph.name} cut at {cut.crossing}: {found}"
+
+
+def table_cuts(graph: Graph, path: Path | None = None) -> tuple[Cut, ...]:
+    """Compile a table with times about in proportion to operations; give its cuts."""
+    flops, rng = np.array([node.flops for node in graph.nodes]), np.random.default_rng(0)
+    device_s = flops / 2e9 * rng.lognormal(0.0, 0.3, len(flops))
+    table = compiled_table(graph, table_of_nodes(graph, [device_s, flops / 60e9 + 1e-6]))
+    if path is not None:
+        write_cut_table(table, graph.name, path)
+    return table.splits
+
+
+def side_by_side(graph: Graph) -> tuple[Cut, ...]:
+    """Give cuts that several values cross: those behind each block, branch by branch or abreast."""
+    blocks, flops = blocks_of(graph), np.zeros(len(graph.nodes))
+    costs = table_of_nodes(graph, [flops, flops])
+    orders = (table_order(costs), breadth_first_order(costs))
+    heads = [nodes_in(blocks, head) for order in orders for head in prefix_heads(order)]
+    found = (cut_of(graph, head) for head in heads)
+    return tuple(dict.fromkeys(cut for cut in found if cut and len(cut.crossing) > 1))
+
+
+def crosses(one: Cut, other: Cut) -> bool:
+    """Tell whether neither cut contains the other."""
+    return one.head & other.head not in (one.head, other.head)
+
+
+@pytest.mark.parametrize("name", EACH)
 def test_every_candidate_cut_gives_the_outputs_of_the_uncut_model(name, zoo_model):
     """Head and tail, joined by the crossing values alone, equal the model file run whole."""
     path = zoo_model(name)
     graph = load_graph(ModelFile.open(path))
-    feeds = image_feeds(graph)
-    expected = uncut_outputs(path, feeds)
-    cuts = candidate_cuts(graph)
-    assert len(cuts) == CANDIDATES[name]
-    segments = Segments(graph, cuts)
-    for cut in cuts:
-        given = []
-        for feed in feeds:
-            head = segments.run(segments.head_of(cut), feed).values
-            crossing = {value: head[value] for value in cut.crossing}
-            tail = segments.run(segments.tail_of(cut), crossing).values
-            given.append(segments.outputs_of(tail))
-        found = compare(given, expected)
-        assert found.is_shown, f"{name} cut at {cut.crossing}: {found}"
+    cuts = graph_cuts(graph)
+    assert (len(cuts), sum(len(cut.crossing) > 1 for cut in cuts)) == CUTS[name]
+    assert_cuts_are_equivalent(path, graph, cuts)
+
+
+@pytest.mark.parametrize("name", BRANCHED)
+def test_cuts_across_branches_give_the_outputs_of_the_uncut_model(name, zoo_model):
+    """A dozen cuts of a compiled table and of up to fifteen values, nested or not, run together."""
+    path = zoo_model(name)
+    graph = load_graph(ModelFile.open(path))
+    found = list(dict.fromkeys((*table_cuts(graph), *side_by_side(graph))))
+    kept = tuple(found[:: len(found) // 11])
+    assert max(len(cut.crossing) for cut in kept) > 1
+    assert any(crosses(a, b) for a in kept for b in kept) == (name not in NESTED)
+    assert_cuts_are_equivalent(path, graph, kept)
+
+
+def test_outputs_of_the_head_are_kept(zoo_model):
+    """At a cut behind one of three outputs the tail makes two, and the device has the third."""
+    path = zoo_model("fpn_detector")
+    graph = load_graph(ModelFile.open(path))
+    cuts = tuple(cut for cut in side_by_side(graph) if len(cut.returned) < len(graph.outputs))
+    assert cuts
+    assert_cuts_are_equivalent(path, graph, cuts)
+
+
+@contextmanager
+def a_session(path: Path, server: ServerProcess, cut: str, **settings) -> Iterator:
+    """Open a session that always cuts at the same values, and wait for its server."""
+    with InferenceSession(path, server=server.address, policy=cut, **settings) as session:
+        session.wait_until_ready(20.0)
+        yield session
+
+
+def answers_of(session: InferenceSession, feeds: list[Arrays], placement: str) -> list[Arrays]:
+    """Run feeds, each of which must be placed so; give the outputs by name."""
+    names = [output.name for output in session.get_outputs()]
+    given = []
+    for feed in feeds:
+        given.append(dict(zip(names, session.run(names, feed), strict=True)))
+        record = session.last_record
+        assert record.fallback_reason is None
+        assert record.placement == placement
+    return given
 
 
 @pytest.mark.parametrize("name", SERVED)
@@ -58,39 +165,91 @@ def test_head_and_tail_in_separate_processes_give_the_outputs_of_the_uncut_model
     graph = load_graph(ModelFile.open(path))
     feeds = image_feeds(graph)
     expected = uncut_outputs(path, feeds)
-    kept = shortlist(graph, candidate_cuts(graph))
-    for policy in ("server", *(",".join(cut.crossing) for cut in kept)):
-        with InferenceSession(path, server=served.address, policy=policy) as session:
-            session.wait_until_ready(20.0)
-            given = []
-            for feed in feeds:
-                outputs = session.run(list(graph.outputs), feed)
-                given.append(dict(zip(graph.outputs, outputs, strict=True)))
-                record = session.last_record
-                assert record.fallback_reason is None
-                assert record.placement == ("server" if policy == "server" else "split")
+    for policy in ("server", *(",".join(cut.crossing) for cut in cuts_to_hold(graph))):
+        with a_session(path, served, policy) as session:
+            given = answers_of(session, feeds, "server" if policy == "server" else "split")
         found = compare(given, expected)
         assert found.is_shown, f"{name} at {policy}: {found}"
+
+
+@pytest.fixture(scope="module")
+def tables(zoo_model, tmp_path_factory) -> dict[str, Path]:
+    """Give the files of compiled tables by net."""
+    folder = tmp_path_factory.mktemp("tables")
+    paths = {name: folder / f"{name}.json" for name in SERVED_BY_TABLE}
+    for name, path in paths.items():
+        table_cuts(load_graph(ModelFile.open(zoo_model(name))), path)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def served_by_table(zoo_model, tables) -> Iterator[ServerProcess]:
+    """Give a server process that holds its models at the cuts of their tables."""
+    arguments = [word for path in tables.values() for word in ("--table", str(path))]
+    models = [str(zoo_model(name)) for name in tables]
+    with ServerProcess(models, arguments=arguments) as process:
+        yield process
+
+
+@pytest.mark.parametrize("name", SERVED_BY_TABLE)
+def test_every_cut_of_a_table_runs_in_two_processes(name, zoo_model, tables, served_by_table):
+    """Device and server read one table; at each of its cuts they give the uncut outputs."""
+    path = zoo_model(name)
+    graph = load_graph(ModelFile.open(path))
+    feeds = image_feeds(graph)
+    expected = uncut_outputs(path, feeds)
+    cuts = table_cuts(graph)
+    assert any(len(cut.crossing) > 1 for cut in cuts)
+    for cut in cuts:
+        policy = ",".join(cut.crossing)
+        with a_session(path, served_by_table, policy, table=tables[name]) as session:
+            given = answers_of(session, feeds, "split")
+            assert session.last_record.crossing == cut.crossing
+        found = compare(given, expected)
+        assert found.is_shown, f"{name} at {policy}: {found}"
+
+
+@pytest.mark.parametrize("name", SERVED_BY_TABLE)
+def test_a_table_is_chosen_from(name, zoo_model, tables, served_by_table):
+    """Left to itself, a session with a table answers right, wherever it cuts."""
+    path = zoo_model(name)
+    graph = load_graph(ModelFile.open(path))
+    feeds = image_feeds(graph)
+    with a_session(path, served_by_table, "soonest", table=tables[name]) as session:
+        names = [output.name for output in session.get_outputs()]
+        given = [dict(zip(names, session.run(names, feed), strict=True)) for feed in feeds]
+    assert compare(given, uncut_outputs(path, feeds)).is_shown
+
+
+def assert_is_built_on_request(path: Path, graph: Graph, server: ServerProcess, cut: Cut) -> None:
+    """Assert that a session runs on the device until the server has the tail, then there."""
+    feeds = image_feeds(graph)
+    expected = uncut_outputs(path, feeds)
+    with a_session(path, server, ",".join(cut.crossing)) as session:
+        for _ in range(2000):
+            given = dict(zip(graph.outputs, session.run(None, feeds[0]), strict=True))
+            assert compare([given, expected[1]], expected).is_shown
+            if session.last_record.placement == "split":
+                break
+        assert compare(answers_of(session, feeds, "split"), expected).is_shown
+        assert session.last_record.crossing == cut.crossing
 
 
 def test_a_cut_no_segment_ends_at_is_built_on_request(zoo_model, served):
     """A candidate the server does not hold runs on the device until its tail is warm there."""
     path = zoo_model("squeezenet")
     graph = load_graph(ModelFile.open(path))
-    kept = shortlist(graph, candidate_cuts(graph))
-    other = next(cut for cut in candidate_cuts(graph) if cut not in kept)
-    (feed,) = image_feeds(graph, 1)
-    (expected,) = uncut_outputs(path, [feed])
-    policy = ",".join(other.crossing)
-    with InferenceSession(path, server=served.address, policy=policy) as session:
-        session.wait_until_ready(20.0)
-        for _ in range(2000):
-            (output,) = session.run(None, feed)
-            assert np.array_equal(output, expected[graph.outputs[0]])
-            if session.last_record.placement == "split":
-                break
-        assert session.last_record.placement == "split"
-        assert other.crossing == session.last_record.crossing
+    other = next(cut for cut in graph_cuts(graph) if cut not in cuts_to_hold(graph))
+    assert_is_built_on_request(path, graph, served, other)
+
+
+def test_a_cut_of_several_values_nobody_knew_is_built_on_request(zoo_model, served_by_table):
+    """A server builds the tail behind values it is told, though no list of its own has them."""
+    path = zoo_model("hrnet_w18_small")
+    graph = load_graph(ModelFile.open(path))
+    known = {*graph_cuts(graph), *table_cuts(graph)}
+    other = next(cut for cut in side_by_side(graph) if len(cut.crossing) > 2 and cut not in known)
+    assert_is_built_on_request(path, graph, served_by_table, other)
 
 
 class TestNegativeControls:

@@ -59,6 +59,7 @@ class ServedModel:
         kept = shortlist(graph, tuple(self._candidates.values())) if cuts is None else tuple(cuts)
         self._segments = self._held(kept)
         self._extra: dict[str, Segments] = {}
+        self._offered: set[str] = set()
         self._extra_lock = Lock()
         self._cuts = {cut.id: cut for cut in (server_only(graph), *kept)}
         self._tail_s: dict[str, float] = {}
@@ -168,8 +169,12 @@ class ServedModel:
             If the graph cannot be cut there, or enough tails were added already.
         """
         cut = cut_at(self.graph, crossing)
-        if cut.id not in self._candidates and len(self._extra) >= _MAX_EXTRA_TAILS:
-            raise self._full(cut.id)
+        if cut.id not in self._candidates:
+            # Those not built yet count too: building is slow and asking is cheap. The lock is
+            # not taken: it is held while a tail is built, and the server's loop asks here.
+            if max(len(self._extra), len(self._offered)) >= _MAX_EXTRA_TAILS:
+                raise self._full(cut.id)
+            self._offered.add(cut.id)
         return self._candidates.setdefault(cut.id, cut)
 
     def add_tail(self, cut_id: str) -> Cut:

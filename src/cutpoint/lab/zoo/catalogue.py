@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
+from cutpoint.exceptions import ModelError
 from cutpoint.lab.zoo.architecture import Architecture
 from cutpoint.lab.zoo.light import light_net
 from cutpoint.lab.zoo.nets.alexnet import alexnet_towers
@@ -242,3 +243,17 @@ ZOO: Mapping[str, ZooEntry] = _by_name(
     *_LIGHT_NETS, *_CHAINS, *_BRANCHED, *_RESIDUAL, *_EFFICIENT, *_HARD
 )
 """Every net by name, in alphabetical order; each takes one float32 image."""
+
+
+def entry_of(name: str) -> ZooEntry:
+    """
+    Give one net's entry.
+
+    Raises
+    ------
+    ModelError
+        If there is none of that name; tells the others.
+    """
+    if name not in ZOO:
+        raise ModelError(f"no net {name!r} in the zoo: take one of {', '.join(ZOO)}")
+    return ZOO[name]

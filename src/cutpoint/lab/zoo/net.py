@@ -71,15 +71,23 @@ class Net(GraphWriter):
             dilations=(dilation, dilation),
         )
 
-    def batch_norm(self, x: str, eps: float = 1e-5, residual: bool = False) -> str:
-        """Normalise; ``residual`` for the last norm of a branch that is added to its own input."""
+    def batch_norm(
+        self, x: str, eps: float = 1e-5, residual: bool = False, shifted: bool = False
+    ) -> str:
+        """
+        Normalise.
+
+        ``residual`` is for the last norm of a branch that is added to its own input,
+        ``shifted`` for a norm before a Relu in a net that is deep and has no shortcuts.
+        """
         name = self._name("bn")
         scale_role = "ResidualBatchNormalization" if residual else "BatchNormalization"
+        bias_role = "ShiftedBatchNormalization" if shifted else "BatchNormalization"
         shape = (self.channels(x),)
         inputs = [
             x,
             self._weight(f"{name}.scale", shape, scale_role, 1),
-            self._weight(f"{name}.bias", shape, "BatchNormalization", 2),
+            self._weight(f"{name}.bias", shape, bias_role, 2),
             self._weight(f"{name}.mean", shape, "BatchNormalization", 3),
             self._weight(f"{name}.variance", shape, "BatchNormalization", 4),
         ]
@@ -96,17 +104,12 @@ class Net(GraphWriter):
         ]
         return self._node("LayerNormalization", inputs, name, epsilon=eps, axis=-1)
 
-    def linear(self, x: str, out_features: int, bias: bool = True, residual: bool = False) -> str:
-        """
-        Multiply by a weight: Gemm for two dimensions, MatMul and Add for more.
-
-        ``residual`` makes the weight small, for the last layer of a branch without
-        batch norm that is added to its own input; it needs more than two dimensions.
-        """
+    def linear(self, x: str, out_features: int, bias: bool = True) -> str:
+        """Multiply by a weight: Gemm for two dimensions, MatMul and Add for more."""
         name, in_features = self._name("linear"), self.shape(x)[-1]
         is_flat = len(self.shape(x)) == 2
-        operator = "Gemm" if is_flat else "ResidualMatMul" if residual else "MatMul"
         shape = (out_features, in_features) if is_flat else (in_features, out_features)
+        operator = "Gemm" if is_flat else "MatMul"
         inputs = [x, self._weight(f"{name}.weight", shape, operator, 1)]
         if bias:
             inputs.append(self._weight(f"{name}.bias", (out_features,), "Gemm", 2))

@@ -23,9 +23,6 @@ _SCALE_INPUT = 1
 _RESHAPING = ("Reshape", "Unsqueeze")
 """A weight may pass through these on the way to the operator that gives it its role."""
 
-RESIDUAL_SCALE = 0.1
-"""How much of its natural size a branch has that is added to its own input."""
-
 _MEAN_AND_STD: Mapping[Role, tuple[float, float]] = {
     ("Conv", 2): (0.0, 0.05),
     ("Gemm", 2): (0.0, 0.05),
@@ -33,7 +30,10 @@ _MEAN_AND_STD: Mapping[Role, tuple[float, float]] = {
     ("BatchNormalization", 2): (0.0, 0.1),
     # The last scale of a branch that is added to its own input: small, as residual nets
     # are commonly initialised. At 1 such a net multiplies rounding errors block by block.
-    ("ResidualBatchNormalization", 1): (RESIDUAL_SCALE, RESIDUAL_SCALE / 10),
+    ("ResidualBatchNormalization", 1): (0.1, 0.01),
+    # Around 0 half of what a Relu gets is cut off, and each layer of a net without shortcuts
+    # multiplies rounding errors by 1.2; one standard deviation higher it is 1.06.
+    ("ShiftedBatchNormalization", 2): (1.0, 0.1),
     # Mean and variance: nothing is known before the calibration.
     ("BatchNormalization", 3): (0.0, 0.0),
     ("BatchNormalization", 4): (1.0, 0.0),
@@ -155,8 +155,6 @@ def _distribution(name: str, role: Role, shape: tuple[int, ...]) -> tuple[float,
     # No Relu follows the projections of a transformer, so nothing has to be made up for.
     if role == ("MatMul", 1):
         return 0.0, math.sqrt(1 / shape[0])
-    if role == ("ResidualMatMul", 1):
-        return 0.0, RESIDUAL_SCALE * math.sqrt(1 / shape[0])
     if role not in _MEAN_AND_STD:
         raise ModelError(
             f"weight {name!r} is input {role[1]} of {role[0]}: the zoo knows no distribution "

@@ -52,4 +52,5 @@ def _module(
 
 
 def _convolved(net: Net, x: str, width: int, kernel: int = 1, stride: int = 1) -> str:
-    return net.relu(net.batch_norm(net.conv(x, width, kernel, stride), eps=1e-3))
+    x = net.conv(x, width, kernel, stride)
+    return net.relu(net.batch_norm(x, eps=1e-3, shifted=True))

@@ -98,4 +98,4 @@ def _conv(
     net: Net, x: str, channels: int, kernel: Pair = 1, stride: int = 1, padding: Padding = None
 ) -> str:
     x = net.conv(x, channels, kernel, stride, padding)
-    return net.relu(net.batch_norm(x, eps=_EPS))
+    return net.relu(net.batch_norm(x, eps=_EPS, shifted=True))
