@@ -226,7 +226,7 @@ def test_a_planner_that_fails_says_so_in_its_row(
 ) -> None:
     """One planner's failure is no reason not to hear the others; schemes from outside take part."""
     (tmp_path / "strange_planners.py").write_text(
-        "from cutpoint.planning.exhaustive import Exhaustive\n"
+        "from cutpoint.planning.schemes.exhaustive import Exhaustive\n"
         "class Never(Exhaustive):\n    name = 'never'\n"
         "    def plan(self, problem):\n        raise KeyError('no idea')\n"
         "class Few(Exhaustive):\n    name = 'few'\n"

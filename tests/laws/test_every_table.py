@@ -35,8 +35,8 @@ from cutpoint.graph.cut import crossing_values
 from cutpoint.lab.zoo import ZOO
 from cutpoint.lab.zoo import graph_of as graph_of_net
 from cutpoint.planning import Decider, compiled_table
-from cutpoint.planning.compile_heads import MAX_LISTED, compile_heads
-from cutpoint.planning.min_cut import MinCut
+from cutpoint.planning.cuts.compile_heads import MAX_LISTED, compile_heads
+from cutpoint.planning.cuts.min_cut import MinCut
 from cutpoint.records import Conditions, LinkConditions, LoadConditions
 
 Matrix = NDArray[np.float64]

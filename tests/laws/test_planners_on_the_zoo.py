@@ -7,7 +7,7 @@ from cutpoint.cost import CostTable, Limits, table_of_nodes
 from cutpoint.exceptions import PlannerError
 from cutpoint.lab.zoo import ZOO, graph_of
 from cutpoint.planning import PLANNERS, Planner, Problem, planner_named
-from cutpoint.planning.exhaustive import Exhaustive
+from cutpoint.planning.schemes.exhaustive import Exhaustive
 from cutpoint.records import Conditions, LinkConditions, LoadConditions
 from cutpoint.testing import LAWS
 

@@ -18,7 +18,7 @@ from cutpoint.lab.equivalence import compare
 from cutpoint.lab.server_process import ServerProcess
 from cutpoint.lab.zoo import ZOO
 from cutpoint.planning import compiled_table, cuts_to_hold, graph_cuts
-from cutpoint.planning.heads import breadth_first_order, prefix_heads, table_order
+from cutpoint.planning.cuts.heads import breadth_first_order, prefix_heads, table_order
 
 CUTS = {
     "alexnet": (14, 0), "alexnet_towers": (10, 6), "deit_tiny": (31, 0), "densenet121": (71, 0),

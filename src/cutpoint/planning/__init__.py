@@ -1,8 +1,8 @@
 """WHERE each node runs: pure functions from costs to plans."""
 
-from cutpoint.planning.compile_heads import CompiledHeads, compile_heads
 from cutpoint.planning.compile_table import compile_table
 from cutpoint.planning.compiled_table import compiled_table
+from cutpoint.planning.cuts.compile_heads import CompiledHeads, compile_heads
 from cutpoint.planning.decider import Decider
 from cutpoint.planning.evaluate import evaluate, is_closed
 from cutpoint.planning.planner import Goal, Planner

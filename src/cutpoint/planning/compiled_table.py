@@ -16,7 +16,7 @@ from cutpoint.cost import (
 )
 from cutpoint.exceptions import CostError
 from cutpoint.graph import Cut, Graph, blocks_of, cut_of
-from cutpoint.planning.compile_heads import MAX_LISTED, compile_heads
+from cutpoint.planning.cuts.compile_heads import MAX_LISTED, compile_heads
 
 
 def compiled_table(

@@ -5,21 +5,21 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from cutpoint.exceptions import PlannerError
-from cutpoint.planning.compiled_planner import CompiledPlanner
-from cutpoint.planning.dads_heavy import DadsHeavy
-from cutpoint.planning.dads_heavy_printed import DadsHeavyAsPrinted
-from cutpoint.planning.dads_light import DadsLight, DadsLightAsPrinted
-from cutpoint.planning.duan_wu import duan_wu, duan_wu_path, duan_wu_tree
-from cutpoint.planning.ends import device_only, server_only
-from cutpoint.planning.exhaustive import Exhaustive
-from cutpoint.planning.jointdnn import JointDnn
-from cutpoint.planning.jps import Jps
-from cutpoint.planning.jps_printed import JpsAsPrinted
-from cutpoint.planning.loadpart import LoadPart
-from cutpoint.planning.neurosurgeon import Neurosurgeon
 from cutpoint.planning.planner import Planner
-from cutpoint.planning.qdmp import Qdmp
-from cutpoint.planning.three_tiers import ThreeTiers
+from cutpoint.planning.schemes.compiled_planner import CompiledPlanner
+from cutpoint.planning.schemes.dads_heavy import DadsHeavy
+from cutpoint.planning.schemes.dads_heavy_printed import DadsHeavyAsPrinted
+from cutpoint.planning.schemes.dads_light import DadsLight, DadsLightAsPrinted
+from cutpoint.planning.schemes.duan_wu import duan_wu, duan_wu_path, duan_wu_tree
+from cutpoint.planning.schemes.ends import device_only, server_only
+from cutpoint.planning.schemes.exhaustive import Exhaustive
+from cutpoint.planning.schemes.jointdnn import JointDnn
+from cutpoint.planning.schemes.jps import Jps
+from cutpoint.planning.schemes.jps_printed import JpsAsPrinted
+from cutpoint.planning.schemes.loadpart import LoadPart
+from cutpoint.planning.schemes.neurosurgeon import Neurosurgeon
+from cutpoint.planning.schemes.qdmp import Qdmp
+from cutpoint.planning.schemes.three_tiers import ThreeTiers
 
 _LISTED: tuple[Callable[[], Planner], ...] = (
     device_only,

@@ -18,8 +18,8 @@ from cutpoint.graph import (
     cut_of,
     server_only,
 )
-from cutpoint.planning.compile_heads import lower_left
-from cutpoint.planning.heads import breadth_first_order, prefix_heads
+from cutpoint.planning.cuts.compile_heads import lower_left
+from cutpoint.planning.cuts.heads import breadth_first_order, prefix_heads
 
 MAX_SEGMENTS = 12
 """Each boundary costs 0.05-0.5 ms; up to here the whole stays within a few per cent."""

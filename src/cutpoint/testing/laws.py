@@ -13,7 +13,7 @@ from cutpoint.cost.flow_shop import makespan
 from cutpoint.graph import closed_sets
 from cutpoint.planning import Planner, PlanResult, Problem, evaluate, is_closed
 from cutpoint.planning.evaluate import job_of
-from cutpoint.planning.johnson import johnson_key
+from cutpoint.planning.schedules.johnson import johnson_key
 from cutpoint.records import Conditions, LinkConditions, LoadConditions
 from cutpoint.testing.tables import named_problems
 

@@ -1,0 +1,1 @@
+"""How good cuts are found: listed, as prefixes, by minimum cuts, on the lower envelope."""

@@ -1,0 +1,1 @@
+"""In which order the device works, so that sending hides behind computing."""

@@ -1,0 +1,1 @@
+"""One published scheme, or ours, per file."""
