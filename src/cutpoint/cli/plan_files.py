@@ -5,11 +5,13 @@ from pathlib import Path
 
 from cutpoint.cli.cut_names import cut_name
 from cutpoint.cli.links import format_link
+from cutpoint.cli.output import err
 from cutpoint.cli.plan_rows import PlanRow
 from cutpoint.cli.planned import Planned
 from cutpoint.cli.verdict import best_behind
 from cutpoint.cost import placement_of, write_cost_table, write_cut_table
 from cutpoint.lab.plan_plots import PlottedPlan, best_cut_map, plot_plan
+from cutpoint.planning import MAX_SEGMENTS, holdable
 from cutpoint.planning.objective import Objective
 from cutpoint.records import Conditions
 from cutpoint.units import format_duration, from_mbit_per_s
@@ -36,10 +38,27 @@ def write_files(
     """
     if save_costs is not None:
         write_cost_table(made.inputs.costs, save_costs)
-    if table is not None and made.compiled.cut_table is not None:
-        write_cut_table(made.compiled.cut_table, made.inputs.costs.name, table)
+    if table is not None:
+        _write_table(made, table)
     if plot is not None:
         draw_plan(made, plot)
+
+
+def _write_table(made: Planned, path: Path) -> None:
+    """Write what both hosts can hold of the compiled table, and say what the rest costs."""
+    compiled, graph = made.compiled.cut_table, made.inputs.graph
+    if compiled is None or graph is None:
+        return
+    held, regret = holdable(graph, compiled)
+    num_dropped = len(compiled.splits) - len(held.splits)
+    if num_dropped:
+        err.print(
+            f"note: {num_dropped} of {len(compiled.splits)} cuts are not in {path}: more than "
+            f"{MAX_SEGMENTS} segments would slow the model; choosing among the others costs "
+            f"{regret:.2%} on average",
+            markup=False,
+        )
+    write_cut_table(held, made.inputs.costs.name, path)
 
 
 def draw_plan(made: Planned, path: Path) -> None:

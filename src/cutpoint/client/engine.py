@@ -83,7 +83,9 @@ class Engine:
         self.graph = load_graph(file)
         self.policy = policy
         given = self._given(profile)
-        self.cuts = self._wanted_cuts(given, table)
+        compiled = None if table is None else read_cut_table(table, self.graph)
+        self._may_send_inputs = compiled is None or compiled.may_send_inputs
+        self.cuts = self._wanted_cuts(given, compiled)
         held = partial(
             Segments,
             self.graph,
@@ -202,7 +204,13 @@ class Engine:
             tails = self.server.tails
             shared = tuple(cut for cut in self.cuts if costs is None or cut.id in tails)
             # Before a server has told its times, its rows are out of reach anyway.
-            self._table = compile_table(self.graph, shared, self.device, costs or self.device)
+            self._table = compile_table(
+                self.graph,
+                shared,
+                self.device,
+                costs or self.device,
+                may_send_inputs=self._may_send_inputs,
+            )
             self._table_of = costs
         return self._table
 
@@ -235,13 +243,11 @@ class Engine:
         )
         check_profile(profile, sha256=self.graph.sha256, host_environment=here)
 
-    def _wanted_cuts(
-        self, profile: Profile | None, table: str | os.PathLike[str] | None
-    ) -> tuple[Cut, ...]:
+    def _wanted_cuts(self, profile: Profile | None, compiled: CutTable | None) -> tuple[Cut, ...]:
         """Give the table's cuts, or the policy's less those the profile found too dear."""
-        if table is not None:
+        if compiled is not None:
             own = self.policy.candidates(self.graph) if self.policy.needs_every_candidate else ()
-            return tuple(dict.fromkeys((*read_cut_table(table, self.graph).splits, *own)))
+            return tuple(dict.fromkeys((*compiled.splits, *own)))
         is_all = profile is None or self.policy.needs_every_candidate
         dropped = set() if profile is None or is_all else set(profile.dropped_cuts)
         wanted = (cut for cut in self.policy.candidates(self.graph) if cut.crossing not in dropped)

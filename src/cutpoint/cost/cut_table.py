@@ -36,6 +36,9 @@ class CutTable:
         Hex digest of the model file; empty where the rows were made up.
     gap
         Largest relative loss against the best of all cuts; 0 where none is missing.
+    may_send_inputs
+        Whether server-only may be chosen: limits such as "never send the input" forbid it,
+        and splits that they forbid are no rows at all.
     """
 
     cuts: tuple[Cut, ...]
@@ -48,6 +51,7 @@ class CutTable:
     codecs: tuple[str, ...] = ()
     sha256: str = ""
     gap: float = 0.0
+    may_send_inputs: bool = True
 
     def __post_init__(self) -> None:
         num_rows = len(self.cuts)
@@ -68,6 +72,13 @@ class CutTable:
     def is_offloaded(self) -> NDArray[np.bool_]:
         """Which rows use the server."""
         return np.array([cut.placement != "device" for cut in self.cuts])
+
+    @cached_property
+    def is_barred(self) -> NDArray[np.bool_] | None:
+        """Which rows no plan may take; ``None`` if there are none."""
+        if self.may_send_inputs:
+            return None
+        return np.array([cut.placement == "server" for cut in self.cuts])
 
     @property
     def splits(self) -> tuple[Cut, ...]:

@@ -37,6 +37,7 @@ class _File:
     model: str
     sha256: str
     gap: float
+    may_send_inputs: bool
     rows: tuple[_Row, ...]
 
 
@@ -59,7 +60,8 @@ def write_cut_table(table: CutTable, model: str, path: str | os.PathLike[str]) -
         )
         for index, cut in enumerate(table.cuts)
     )
-    content = msgspec.json.encode(_File(FORMAT_VERSION, model, table.sha256, table.gap, rows))
+    file = _File(FORMAT_VERSION, model, table.sha256, table.gap, table.may_send_inputs, rows)
+    content = msgspec.json.encode(file)
     Path(path).write_bytes(msgspec.json.format(content, indent=2) + b"\n")
 
 
@@ -89,6 +91,7 @@ def read_cut_table(path: str | os.PathLike[str], graph: Graph) -> CutTable:
             codecs=tuple(row.codec for row in file.rows),
             sha256=file.sha256,
             gap=file.gap,
+            may_send_inputs=file.may_send_inputs,
             **columns,
         )
     except (InvalidCutError, ValueError) as error:

@@ -87,7 +87,7 @@ def predict(rows: Rows, conditions: Conditions) -> Prediction:
     Returns
     -------
     Prediction
-        Rows that use the server are infinite when it cannot be used.
+        Rows that use the server are infinite when it cannot be used, and barred rows always.
     """
     offloaded = rows.is_offloaded
     head_s = conditions.device_slowdown * rows.head_s
@@ -98,6 +98,8 @@ def predict(rows: Rows, conditions: Conditions) -> Prediction:
         none = np.zeros_like(never)
         return Prediction(head_s, encode_s, never, none, none, none)
     upload_s = link.message_up_s + rows.up_bytes / link.bandwidth_up_bytes_per_s
+    if rows.is_barred is not None:
+        upload_s = np.where(rows.is_barred, np.inf, upload_s)
     download_s = link.message_down_s + rows.down_bytes / link.bandwidth_down_bytes_per_s
     return Prediction(
         head_s=head_s,
@@ -118,9 +120,12 @@ def row_terms(rows: Rows) -> NDArray[np.float64]:
     array
         ``[head + encode, offloaded, s, tail, s_out]``. Shape ``(n_rows, 5)``.
     """
+    device_s = rows.head_s + rows.encode_s
+    if rows.is_barred is not None:
+        device_s = np.where(rows.is_barred, UNUSABLE_S, device_s)
     return np.column_stack(
         [
-            rows.head_s + rows.encode_s,
+            device_s,
             rows.is_offloaded.astype(float),
             rows.up_bytes,
             rows.tail_s,

@@ -38,6 +38,7 @@ class PrefixRows:
         self.encode_s = np.zeros(table.num_blocks + 1)
         self.up_bytes = self._crossing(wiring.sizes)
         self.down_bytes = _from(wiring.returned_bytes[self.order])
+        self.is_barred = None
         self.is_offloaded = np.arange(table.num_blocks + 1) < table.num_blocks
 
     def is_allowed(self, limits: Limits) -> NDArray[np.bool_]:

@@ -47,6 +47,11 @@ class Rows(Protocol):
         """Whether the server is used."""
         ...
 
+    @property
+    def is_barred(self) -> NDArray[np.bool_] | None:
+        """Which rows may not be taken whatever they cost; ``None`` if any may."""
+        ...
+
 
 @dataclass(frozen=True)
 class HeadRows:
@@ -75,6 +80,11 @@ class HeadRows:
     def encode_s(self) -> Column:
         """Nothing is encoded."""
         return np.zeros_like(self.head_s)
+
+    @property
+    def is_barred(self) -> None:
+        """Nothing is: planners look at `is_allowed` themselves."""
+        return
 
     def only(self, chosen: Sequence[int] | Sequence[bool]) -> "HeadRows":
         """Give some of the rows: by position, or those marked true."""

@@ -17,7 +17,7 @@ from cutpoint.graph.cut import (
 from cutpoint.graph.feed import Arrays, checked_feed, checked_outputs
 from cutpoint.graph.graph import Graph
 from cutpoint.graph.load import graph_from_model, value_names
-from cutpoint.graph.segment import Segment, extract, segments_in, segments_of
+from cutpoint.graph.segment import Segment, extract, num_segments, segments_in, segments_of
 
 __all__ = [
     "DEVICE_ONLY",
@@ -42,6 +42,7 @@ __all__ = [
     "extract",
     "graph_from_model",
     "grown_sets",
+    "num_segments",
     "segments_in",
     "segments_of",
     "server_only",

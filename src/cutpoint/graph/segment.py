@@ -43,13 +43,22 @@ def segments_of(graph: Graph, cuts: Iterable[Cut]) -> tuple[Segment, ...]:
     tuple of Segment
         In topological order; segments that make nothing anybody needs are left out.
     """
+    segments = tuple(_segment(graph, nodes) for nodes in _refinement(graph, cuts))
+    return _in_order(tuple(segment for segment in segments if segment.outputs))
+
+
+def num_segments(graph: Graph, cuts: Iterable[Cut]) -> int:
+    """Count the groups of nodes that lie in exactly the same cuts, without building them."""
+    return len(_refinement(graph, cuts))
+
+
+def _refinement(graph: Graph, cuts: Iterable[Cut]) -> tuple[int, ...]:
     heads = tuple(cut.head for cut in cuts)
     groups: dict[tuple[bool, ...], int] = {}
     for node in graph.nodes:
         membership = tuple(bool(head >> node.index & 1) for head in heads)
         groups[membership] = groups.get(membership, 0) | 1 << node.index
-    segments = tuple(_segment(graph, nodes) for nodes in groups.values())
-    return _in_order(tuple(segment for segment in segments if segment.outputs))
+    return tuple(groups.values())
 
 
 def segments_in(cut: Cut, segments: Iterable[Segment]) -> tuple[Segment, ...]:

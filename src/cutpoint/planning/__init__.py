@@ -5,6 +5,7 @@ from cutpoint.planning.compiled_table import compiled_table
 from cutpoint.planning.cuts.compile_heads import CompiledHeads, compile_heads
 from cutpoint.planning.decider import Decider
 from cutpoint.planning.evaluate import evaluate, is_closed
+from cutpoint.planning.holdable import holdable
 from cutpoint.planning.planner import Goal, Planner
 from cutpoint.planning.plans import best_row, plan_for
 from cutpoint.planning.problem import Problem
@@ -37,6 +38,7 @@ __all__ = [
     "cuts_to_hold",
     "evaluate",
     "graph_cuts",
+    "holdable",
     "is_closed",
     "mean_regret",
     "non_dominated",

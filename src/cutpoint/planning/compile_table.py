@@ -9,7 +9,12 @@ from cutpoint.graph import Cut, Graph, device_only, server_only
 
 
 def compile_table(
-    graph: Graph, cuts: Sequence[Cut], device: HostCosts, server: HostCosts
+    graph: Graph,
+    cuts: Sequence[Cut],
+    device: HostCosts,
+    server: HostCosts,
+    *,
+    may_send_inputs: bool = True,
 ) -> CutTable:
     """
     Give the cut table: device-only, server-only, then the cuts in the order given.
@@ -20,6 +25,8 @@ def compile_table(
         Interior cuts; each must be in both hosts' costs.
     device, server
         Costs of the two hosts. Values travel raw: encoding costs nothing yet.
+    may_send_inputs
+        Whether server-only may be chosen.
     """
     rows = (device_only(graph), server_only(graph), *cuts)
     return CutTable(
@@ -30,4 +37,6 @@ def compile_table(
         tail_s=np.array([0.0, *(server.tail_s[cut.id] for cut in rows[1:])]),
         up_bytes=np.array([float(graph.size_bytes(cut.crossing)) for cut in rows]),
         down_bytes=np.array([float(graph.size_bytes(cut.returned)) for cut in rows]),
+        sha256=graph.sha256,
+        may_send_inputs=may_send_inputs,
     )

@@ -35,8 +35,8 @@ def compiled_table(
     costs
         Of the graph's blocks, as `table_of_nodes` gives them.
     limits
-        What no row may do. Device-only and server-only are rows in any case: a table has
-        both ends, and who decides keeps the limits.
+        What no row may do. Device-only and server-only are rows in any case; the latter is
+        barred where it breaks them.
     codecs
         Encodings of the crossing values.
     max_listed
@@ -70,6 +70,7 @@ def compiled_table(
         codecs=tuple(rate.name for rate in rates),
         sha256=graph.sha256,
         gap=compiled.gap,
+        may_send_inputs=bool(head_rows(costs, [0], limits).is_allowed[0]),
     )
 
 

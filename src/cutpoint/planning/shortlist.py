@@ -16,6 +16,7 @@ from cutpoint.graph import (
     blocks_of,
     candidate_cuts,
     cut_of,
+    num_segments,
     server_only,
 )
 from cutpoint.planning.cuts.compile_heads import lower_left
@@ -99,7 +100,7 @@ def shortlist(graph: Graph, cuts: Sequence[Cut], limit: int = MAX_SEGMENTS - 1) 
         In the order given.
     """
     kept = list(non_dominated(graph, cuts))
-    while len(kept) > limit or _num_segments(graph, kept) > limit + 1:
+    while len(kept) > limit or num_segments(graph, kept) > limit + 1:
         kept.pop(_least_missed(graph, kept))
     return tuple(kept)
 
@@ -120,12 +121,6 @@ def mean_regret(graph: Graph, kept: Sequence[Cut], among: Sequence[Cut]) -> floa
     """
     best, fewer = _best(graph, among), _best(graph, kept)
     return float(np.mean(fewer / best - 1.0))
-
-
-def _num_segments(graph: Graph, cuts: Sequence[Cut]) -> int:
-    """Count the groups of nodes that lie in exactly the same cuts."""
-    heads = [cut.head for cut in cuts]
-    return len({tuple(head >> node.index & 1 for head in heads) for node in graph.nodes})
 
 
 def _least_missed(graph: Graph, kept: Sequence[Cut]) -> int:

@@ -53,6 +53,8 @@ class Fixed:
         plan = plan_for(situation.table, 0, prediction, situation.server)
         if row is None and situation.conditions.is_server_usable:
             return replace(plan, note=f"server {situation.server} has no tail behind {self.name}")
+        if situation.conditions.is_server_usable and self._cut_id == SERVER_ONLY:
+            return replace(plan, note="the table forbids to send the inputs")
         return alone(plan, situation)
 
     def observe(self, record: InferenceRecord) -> None:
