@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from cutpoint.lab.planning_bench import GrowthRow, PlanningBench
+from cutpoint.lab.planning_bench import LONGEST_COMPILE_S, GrowthRow, PlanningBench
 from cutpoint.lab.plotting import pyplot
 
 _LINES = {
@@ -33,6 +33,7 @@ def write_planning_report(bench: PlanningBench, folder: Path) -> None:
 def planning_text(bench: PlanningBench) -> str:
     """Give the report as Markdown."""
     lines = [
+        f"{bench.environment.cpu}, one thread. "
         "A decision reads the conditions of three servers and gives a `Plan` (cut, codec, server, "
         "predicted parts) from the full table; the minimum cut is corrected DADS for one server "
         "and one codec. Both measured in turn, in one process; times of graphs that were not "
@@ -50,6 +51,9 @@ def planning_text(bench: PlanningBench) -> str:
     lines += [
         "",
         "![Seconds over the size of the network](planning.png)",
+        "",
+        "A network is not compiled where the one before it took over "
+        f"{LONGEST_COMPILE_S / 10:.0f} s.",
         "",
         "| made-up network | rows | decision | minimum cut | compiling |",
         "|---|---|---|---|---|",
