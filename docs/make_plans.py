@@ -8,32 +8,33 @@ from pathlib import Path
 REPORTS = Path(__file__).parent / "reports/plans"
 MODELS = ("resnet18", "googlenet", "hrnet_w18_small")
 SLOWDOWN = "20"
-LINKS = ("1.1Mbit/s,80ms", "5.85Mbit/s,40ms", "18.88Mbit/s,10ms", "100Mbit/s,2ms")
-"""3G, 4G and WiFi uplinks as measured by DADS, with round trips of our own, and a good WiFi."""
+LINKS = ("1.1Mbit/s,80ms", "5.85Mbit/s,40ms", "18.88Mbit/s,10ms")
+"""3G, 4G and WiFi uplinks as DADS measured them, with round trips of our own."""
 
 
-def cutpoint(*arguments: str) -> str:
-    """Run the program and give what it prints."""
+def cutpoint(folder: Path, *arguments: str) -> str:
+    """Run the program in a folder and give what it prints."""
     command = [sys.executable, "-m", "cutpoint.cli.main", *arguments]
     environment = {"COLUMNS": "170", "PATH": "", "NO_COLOR": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
     return done.stdout
 
 
 def report(name: str, folder: Path) -> None:
     """Profile one net as a slow device and as a server, plan it, and write the page."""
-    model = str(folder / f"{name}.onnx")
-    device, server = str(folder / "device.json"), str(folder / "server.json")
-    cutpoint("zoo", name, "-o", str(folder))
-    cutpoint("profile", model, "-o", device, "--slowdown", SLOWDOWN, "--threads", "1")
-    cutpoint("profile", model, "-o", server, "--threads", "1")
+    model, plot = f"{name}.onnx", REPORTS / f"{name}.png"
+    cutpoint(folder, "zoo", name)
+    cutpoint(folder, "profile", model, "-o", "device", "--slowdown", SLOWDOWN, "--threads", "1")
+    cutpoint(folder, "profile", model, "-o", "server", "--threads", "1")
     links = [part for link in LINKS for part in ("--link", link)]
-    plot = REPORTS / f"{name}.png"
     printed = cutpoint(
-        "plan", model, "--device", device, "--server", server, *links,
+        folder, "plan", model, "--device", "device", "--server", "server", *links,
         "--planner", "all", "--jobs", "10", "--plot", str(plot),
     )  # fmt: skip
-    text = "\n".join(line.rstrip() for line in printed.splitlines())
+    lines = (line.rstrip() for line in printed.splitlines() if not line.startswith("wrote"))
+    text = "\n".join(lines)
     (REPORTS / f"{name}.md").write_text(
         f"`cutpoint plan {name}.onnx --planner all --jobs 10`, device slowed {SLOWDOWN} x "
         f"against the server, one thread each:\n\n```\n{text.strip()}\n```\n\n"

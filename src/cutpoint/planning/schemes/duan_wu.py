@@ -9,6 +9,7 @@ import numpy as np
 
 from cutpoint.cost import Setting, head_rows, placement_of
 from cutpoint.planning.cuts.candidate_heads import candidate_heads
+from cutpoint.planning.cuts.priced import cheapest_head
 from cutpoint.planning.evaluate import evaluate
 from cutpoint.planning.planner import Goal
 from cutpoint.planning.problem import Problem
@@ -52,7 +53,8 @@ class DuanWu:
     works while the device computes, and names three schedulers: an optimal one for
     independent paths, an optimal one for trees, a topological sort for other DAGs. How
     the cut is chosen is unknown. Here every head is tried (of a table with too many to
-    list, those of `candidate_heads`), except where a lower bound says that it cannot win.
+    list, those of `candidate_heads` and the minimum cut without overlap), except where a
+    lower bound says that it cannot win.
 
     The plan is "optimal" if every head was listed and the order of each that could win
     is exact; inputs that the tail needs leave first, which is no loss.
@@ -75,6 +77,10 @@ class DuanWu:
         """Give the head and the order with the least makespan; of equals the first found."""
         table, conditions = problem.table, self.setting.seen(problem.conditions)
         heads, is_proven = candidate_heads(table)
+        if not is_proven:
+            # The best cut that sends at the end: overlap only shortens it.
+            soonest = cheapest_head(problem, self.setting)
+            heads += [] if soonest is None else [soonest]
         best, best_s, least_unproven_s = INFEASIBLE, inf, inf
         for head, bound_s in _most_promising_first(problem, heads, conditions):
             if bound_s >= best_s:
