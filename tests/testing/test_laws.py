@@ -61,6 +61,7 @@ BREACHES = {
     "renaming changes nothing": by_name,
     "same input, same plan": Moody(),
     "forbidden stays forbidden": all_on(1),
+    "finds a plan where there is one": lambda *_: INFEASIBLE,
     "optimal where claimed": lambda _, r: replace(r, promised_s=r.promised_s + 1),
     "data only moves away from the device": lambda p, r: replace(
         r, placement=tuple((block + 1) % 2 for block in range(p.table.num_blocks))

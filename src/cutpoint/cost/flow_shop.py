@@ -3,6 +3,33 @@
 from collections.abc import Iterable
 
 
+def makespan_of_runs(runs: Iterable[tuple[float, float, int]]) -> float:
+    """
+    Give when the last transfer of runs of equal jobs ends, however many jobs there are.
+
+    Parameters
+    ----------
+    runs
+        Seconds on the device and on the link of one job, and how many of it follow
+        each other.
+
+    Notes
+    -----
+    In a run the link waits for the first job, or for the last: the jobs between are
+    ready before it, or it is idle before each.
+    """
+    computed_s, sent_s = 0.0, 0.0
+    for compute_s, send_s, num in runs:
+        if send_s > 0 and num:
+            sent_s = max(
+                sent_s + num * send_s,
+                computed_s + compute_s + num * send_s,
+                computed_s + num * compute_s + send_s,
+            )
+        computed_s += num * compute_s
+    return max(computed_s, sent_s)
+
+
 def makespan(jobs: Iterable[tuple[float, float]], link_free_at_s: float = 0.0) -> float:
     """
     Give when the last transfer ends.

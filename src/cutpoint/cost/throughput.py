@@ -46,7 +46,8 @@ def stages(rows: Rows, conditions: Conditions) -> Stages:
     Give the stages of every row.
 
     Waiting in the server's queue delays a frame but does not hold up the next one, so W
-    is no stage. Rows that use a server that cannot be used have an infinite link stage.
+    is no stage. Rows that use a server that cannot be used, and barred rows, have an
+    infinite link stage.
     """
     device_s = conditions.device_slowdown * (rows.head_s + rows.encode_s)
     link = conditions.link
@@ -55,4 +56,6 @@ def stages(rows: Rows, conditions: Conditions) -> Stages:
     else:
         upload_s = link.message_up_s + rows.up_bytes / link.bandwidth_up_bytes_per_s
         link_s = np.where(rows.is_offloaded, upload_s, 0.0)
+    if rows.is_barred is not None:
+        link_s = np.where(rows.is_barred, inf, link_s)
     return Stages(device_s, link_s, conditions.load.slowdown * rows.tail_s)

@@ -54,6 +54,7 @@ def graph_from_model(
     if not inputs:
         raise ModelError(f"model {name!r} takes no inputs: there is nothing to send to a server")
     computed, names = _computed_nodes(model.graph)
+    computed = _leading_to_outputs(model.graph, computed)
     if not computed:
         raise ModelError(f"model {name!r} computes nothing from its inputs: nothing to run or cut")
     nodes = tuple(_node(index, node, names) for index, node in enumerate(computed))
@@ -90,6 +91,17 @@ def _computed_nodes(graph: ir.Graph) -> tuple[list[ir.Node], set[str]]:
             names.update(made)
             nodes.append(node)
     return nodes, names
+
+
+def _leading_to_outputs(graph: ir.Graph, nodes: list[ir.Node]) -> list[ir.Node]:
+    """Leave out nodes no output needs: no plan may count them."""
+    needed = {_name(value) for value in graph.outputs}
+    kept = []
+    for node in reversed(nodes):
+        if needed.intersection(value.name for value in node.outputs):
+            needed.update(_needed(node))
+            kept.append(node)
+    return kept[::-1]
 
 
 def _node(index: int, node: ir.Node, computed: set[str]) -> Node:

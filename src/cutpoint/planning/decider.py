@@ -77,7 +77,14 @@ class Decider:
         -------
         Plan
             Ties go to the earlier server and row: device-only before server-only.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many conditions as servers.
         """
+        if len(conditions) != len(self.servers):
+            raise ValueError(f"conditions of {len(conditions)} servers for {len(self.servers)}")
         self._flat_weights[:] = [condition_weights(each) for each in conditions]
         np.matmul(self._terms, self._weights, out=self._latency_s)
         server, row = divmod(int(self._flat_latency_s.argmin()), self._num_rows)

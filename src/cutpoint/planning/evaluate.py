@@ -14,7 +14,7 @@ from cutpoint.cost import (
     overlapped_latency_of,
     stages,
 )
-from cutpoint.cost.flow_shop import makespan
+from cutpoint.cost.flow_shop import makespan_of_runs
 from cutpoint.planning.planner import Goal
 from cutpoint.planning.problem import Problem
 from cutpoint.planning.result import PlanResult
@@ -73,7 +73,7 @@ def _jobs_s(problem: Problem, result: PlanResult, setting: Setting) -> float:
     jobs = [(job_of(problem, head_of(placement), setting), num) for placement, num in mix]
     if any(num and np.isinf(send_s) for (_, send_s), num in jobs):
         return inf
-    return makespan([job for job, num in jobs for _ in range(num)])
+    return makespan_of_runs((compute_s, send_s, num) for (compute_s, send_s), num in jobs)
 
 
 def job_of(problem: Problem, head: int, setting: Setting) -> tuple[float, float]:

@@ -71,7 +71,7 @@ def planner_named(name: str) -> Planner:
         )
     try:
         made = getattr(importlib.import_module(module_name), attribute)()
-    except Exception as error:  # whatever foreign code raises, the name was the reason
+    except (Exception, SystemExit) as error:  # whatever foreign code raises, it is the name's
         raise PlannerError(f"planner {name!r} cannot be made: {error}") from error
     missing = [
         each for each in ("name", "goal", "setting", "exempt", "plan") if not hasattr(made, each)

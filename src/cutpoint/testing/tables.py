@@ -1,6 +1,7 @@
 """Small cost tables, named and drawn: what planners are tried on."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -115,9 +116,40 @@ def random_limits(rng: np.random.Generator, table: CostTable) -> Limits:
     )
 
 
-def random_problem(rng: np.random.Generator, shape: Shape, *, is_limited: bool = False) -> Problem:
-    """Draw a problem on a shape."""
+def odd_table(rng: np.random.Generator, table: CostTable) -> CostTable:
+    """
+    Make a table odd, as real models are now and then.
+
+    Values of no bytes, outputs that are used inside as well, blocks that nothing needs,
+    values that cannot travel, a second input, a second value of a block, an input that is
+    an output.
+    """
+
+    def changed(value: CostValue) -> CostValue:
+        is_last = value.producer == table.num_blocks - 1
+        return replace(
+            value,
+            size_bytes=0.0 if rng.random() < 0.15 else value.size_bytes,
+            is_output=value.is_output != (rng.random() < 0.15) or is_last,
+            may_cross=rng.random() > 0.1,
+        )
+
+    values = [changed(value) for value in table.values]
+    block = int(rng.integers(table.num_blocks))
+    users = tuple(b for b in range(table.num_blocks) if rng.random() < 0.3)
+    values.append(CostValue("x2", float(rng.integers(0, 99)), None, users))
+    later = tuple(b for b in range(block + 1, table.num_blocks) if rng.random() < 0.4)
+    values.append(CostValue("twin", float(rng.integers(0, 99)), block, later, not later))
+    return replace(table, values=tuple(values))
+
+
+def random_problem(
+    rng: np.random.Generator, shape: Shape, *, is_limited: bool = False, may_be_odd: bool = True
+) -> Problem:
+    """Draw a problem on a shape; every second table is odd, if it may be."""
     table = random_table(rng, shape)
+    if may_be_odd and rng.random() < 0.5:
+        table = odd_table(rng, table)
     limits = random_limits(rng, table) if is_limited else Limits()
     return Problem(table, random_conditions(rng), limits, num_jobs=int(rng.integers(1, 6)))
 

@@ -29,7 +29,7 @@ def test_is_exact_on_chains_among_all_placements() -> None:
     for _ in range(300):
         num_blocks = int(rng.integers(1, 7))
         shape = [[block + 1] for block in range(num_blocks - 1)] + [[]]
-        problem = random_problem(rng, shape, is_limited=bool(rng.random() < 0.3))
+        problem = random_problem(rng, shape, is_limited=bool(rng.random() < 0.3), may_be_odd=False)
         found = JointDnn().plan(problem)
         if problem.limits.has_memory_caps:
             continue
@@ -44,7 +44,8 @@ def test_is_the_best_that_whole_segments_allow(setting: Setting) -> None:
     """On 200 random DAGs with side outputs, no placement of whole segments is better."""
     rng = np.random.default_rng(2022)
     for _ in range(200):
-        problem = random_problem(rng, random_shape(rng, int(rng.integers(2, 9))))
+        shape = random_shape(rng, int(rng.integers(2, 9)))
+        problem = random_problem(rng, shape, may_be_odd=False)
         problem = replace(problem, table=_with_outputs(rng, problem.table))
         segments = segments_of(problem.table)
         worths_s = []

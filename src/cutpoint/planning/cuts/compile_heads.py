@@ -109,6 +109,24 @@ def lower_left(first: NDArray[np.float64], second: NDArray[np.float64]) -> list[
     return kept
 
 
+def _comes_last(table: CostTable) -> bool:
+    """Tell whether one block makes all that returns, and needs every other."""
+    returning = np.flatnonzero(table.wiring.returned_bytes)
+    if not len(returning):
+        return True
+    if len(returning) > 1:
+        return False
+    needs: list[list[int]] = [[] for _ in table.blocks]
+    for source, target in table.arcs():
+        needs[target].append(source)
+    waiting, reached = [int(returning[0])], {int(returning[0])}
+    while waiting:
+        fresh = set(needs[waiting.pop()]) - reached
+        reached |= fresh
+        waiting.extend(fresh)
+    return len(reached) == table.num_blocks
+
+
 class _Search:
     """Points (device, bytes, server, returned) of heads under codecs, and the least of them."""
 
@@ -125,9 +143,9 @@ class _Search:
         self._row_of: dict[bytes, tuple[int, int]] = {}
         self._returned = table.wiring.returned_bytes
         self._sizes = np.array([value.size_bytes for value in table.values])
-        # One output costs every offload the same way back, so it decides only between
-        # offloading and not: the envelope without it has that decision's cuts too.
-        self._num_terms = 3 if np.count_nonzero(self._returned) <= 1 else 4
+        # An output that needs every block costs every offload the same way back, so it
+        # decides only between offloading and not: the envelope without it has that too.
+        self._num_terms = 3 if _comes_last(table) else 4
         self.gap = 0.0
         self._best: Matrix = np.empty((0, self._num_terms))
         self._listed: Matrix | None = None

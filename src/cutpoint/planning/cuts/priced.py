@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cutpoint.cost import HeadRows, Setting, head_rows, predict
+from cutpoint.cost import HeadRows, PrefixRows, Setting, every_head, head_rows, predict
+from cutpoint.planning.cuts.heads import breadth_first_order
 from cutpoint.planning.cuts.min_cut import MinCut
 from cutpoint.planning.problem import Problem
 
 _NUM_BISECTIONS = 40
+_MAX_LISTED = 5_000
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,9 @@ def cheapest_head(problem: Problem, setting: Setting) -> int | None:
     Returns
     -------
     int or None
-        Exact unless memory is capped: then the best that Lagrangian prices on memory
-        find. ``None`` if the limits leave none, or none was found.
+        Exact unless memory is capped: then the best of all cuts where they can be listed,
+        else of prefixes and those that Lagrangian prices on memory find. ``None`` if the
+        limits leave none, or none was found.
     """
     table = problem.table
     heads = [table.everything]
@@ -70,18 +73,29 @@ def cheapest_head(problem: Problem, setting: Setting) -> int | None:
         network = MinCut(table, problem.limits.may_leave(table))
         heads.append(network.head(prices.device_s, prices.server_s, prices.upload_s))
         if problem.limits.has_memory_caps:
-            heads += _with_dear_memory(problem, network, prices)
+            heads += [*heads_that_fit(problem), *_with_dear_memory(problem, network, prices)]
     rows = head_rows(table, heads, problem.limits)
     return best_head(rows, problem, setting)
 
 
+def heads_that_fit(problem: Problem) -> list[int]:
+    """Give the heads that keep the limits: all where they can be listed, else prefixes."""
+    table, limits = problem.table, problem.limits
+    listed = every_head(table, limits, _MAX_LISTED)
+    if listed is not None:
+        return [listed.heads[row] for row in np.flatnonzero(listed.is_allowed)]
+    found = []
+    for order in (None, breadth_first_order(table)):
+        rows = PrefixRows(table, order)
+        found += [rows.head(int(row)) for row in np.flatnonzero(rows.is_allowed(limits))]
+    return found
+
+
 def best_head(rows: HeadRows, problem: Problem, setting: Setting) -> int | None:
-    """Give the best allowed head of a few; of equals the first; ``None`` if none is allowed."""
-    if not rows.is_allowed.any():
-        return None
+    """Give the best allowed head of a few; of equals the first; ``None`` if there is none."""
     latency_s = predict(rows, setting.seen(problem.conditions)).latency_s
-    allowed = np.flatnonzero(rows.is_allowed)
-    return rows.heads[int(allowed[np.argmin(latency_s[allowed])])]
+    allowed = np.flatnonzero(rows.is_allowed & np.isfinite(latency_s))
+    return rows.heads[int(allowed[np.argmin(latency_s[allowed])])] if len(allowed) else None
 
 
 def _with_dear_memory(problem: Problem, network: MinCut, prices: Prices) -> list[int]:

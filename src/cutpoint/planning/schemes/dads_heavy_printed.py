@@ -68,7 +68,9 @@ class DadsHeavyAsPrinted:
     name = "dads-heavy-printed"
     goal: Goal = "stage"
     setting = DADS_SETTING
-    exempt: Mapping[str, str] = MappingProxyType({})
+    exempt: Mapping[str, str] = MappingProxyType(
+        {"finds a plan where there is one": "memory caps are not in the paper"}
+    )
 
     def __init__(
         self, shrink: int = SHRINK, tolerance_s: float = TOLERANCE_S, max_cuts: int = MAX_CUTS

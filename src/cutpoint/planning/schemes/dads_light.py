@@ -73,6 +73,7 @@ class DadsLightAsPrinted:
             "data only moves away from the device": "crossing back is not forbidden",
             "never worse than the ends": "believes the input to travel for nothing",
             "more bandwidth is never slower": "the input is not charged, so nothing holds it",
+            "finds a plan where there is one": "limits are not in the paper: one cut, kept or not",
         }
     )
 

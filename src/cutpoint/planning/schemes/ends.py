@@ -16,6 +16,7 @@ _KEEPS_ITS_CUT = MappingProxyType(
             "never worse than the ends",
             "a dead link keeps all on the device",
             "a free link and a faster server take all",
+            "finds a plan where there is one",
         ),
         "always the same cut, whatever it costs",
     )

@@ -67,7 +67,8 @@ def best_of(
     Returns
     -------
     PlanResult
-        ``"optimal"``: the caller knows of what. Infeasible if no row is allowed.
+        ``"optimal"``: the caller knows of what. Infeasible if no row is allowed, or none
+        that is can be carried out.
     """
     if not rows.is_allowed.any():
         return INFEASIBLE
@@ -77,7 +78,7 @@ def best_of(
     else:
         worth_s = stages(rows, conditions).longest_s
     row = int(np.argmin(np.where(rows.is_allowed, worth_s, np.inf)))
-    if not rows.is_allowed[row]:  # all allowed ones are infinite as well
-        row = int(np.flatnonzero(rows.is_allowed)[0])
+    if not np.isfinite(worth_s[row]) or not rows.is_allowed[row]:
+        return INFEASIBLE
     placement = placement_of(rows.heads[row], problem.table.num_blocks)
     return PlanResult("optimal", placement, float(worth_s[row]))

@@ -44,6 +44,7 @@ class JpsAsPrinted:
                 "a floored ratio of two neighbouring cuts, and paths cut one by one whose "
                 "values then leave together"
             ),
+            "finds a plan where there is one": "limits are not in the paper: two cuts, kept or not",
         }
     )
 

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import numpy as np
-
-from cutpoint.cost import CostTable, PrefixRows, Setting, predict
+from cutpoint.cost import CostTable, PrefixRows, Setting
 from cutpoint.planning.cuts.intervals import is_chain
+from cutpoint.planning.cuts.prefixes import best_prefix
 from cutpoint.planning.planner import Goal
 from cutpoint.planning.problem import Problem
 from cutpoint.planning.result import INFEASIBLE, PlanResult, Status
@@ -41,26 +40,23 @@ class LoadPart:
     name = "loadpart"
     goal: Goal = "latency"
     setting = Setting(message=False, waiting=False, device_load=False)
-    exempt: Mapping[str, str] = MappingProxyType({})
+    exempt: Mapping[str, str] = MappingProxyType(
+        {"finds a plan where there is one": "prefixes of one order are the only cuts it looks at"}
+    )
 
     def __init__(self) -> None:
         self._known: dict[int, KeptPrefixes] = {}
 
     def plan(self, problem: Problem) -> PlanResult:
         """Give the best prefix; of equals the longest, full local first of all."""
-        rows = self._rows(problem.table)
-        allowed = rows.is_allowed(problem.limits)
-        if not allowed.any():
-            return INFEASIBLE
         # [1], as recalled: argmin over p of F[p] + s_p / B + k G[p + 1] + s_n / B_down,
         # against F[n]; row n is that one.
-        latency_s = predict(rows, self.setting.seen(problem.conditions)).latency_s
-        longest_first = np.where(allowed, latency_s, np.inf)[::-1]
-        point = len(latency_s) - 1 - int(np.argmin(longest_first))
-        if not allowed[point]:  # all allowed ones are infinite as well
-            point = int(np.flatnonzero(allowed)[-1])
+        rows = self._rows(problem.table)
+        best = best_prefix(problem, rows, self.setting)
+        if best is None:
+            return INFEASIBLE
         status: Status = "optimal" if is_chain(problem.table) else "feasible"
-        return PlanResult(status, rows.placement(point), float(latency_s[point]))
+        return PlanResult(status, rows.placement(best[0]), best[1])
 
     def _rows(self, table: CostTable) -> "KeptPrefixes":
         known = self._known.get(id(table))

@@ -1,16 +1,14 @@
 """Neurosurgeon: one scan over the cut points of a chain, or of a DAG laid out as one."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
-from cutpoint.cost import Setting, head_rows
-from cutpoint.planning.cuts.heads import prefix_heads, table_order
+from cutpoint.cost import PrefixRows, Setting, placement_of
 from cutpoint.planning.cuts.intervals import is_chain
+from cutpoint.planning.cuts.prefixes import best_prefix
 from cutpoint.planning.planner import Goal
 from cutpoint.planning.problem import Problem
-from cutpoint.planning.result import PlanResult
-from cutpoint.planning.schemes.exhaustive import best_of
+from cutpoint.planning.result import INFEASIBLE, PlanResult, Status
 
 
 class Neurosurgeon:
@@ -41,16 +39,18 @@ class Neurosurgeon:
     name = "neurosurgeon"
     goal: Goal = "latency"
     setting = Setting(message=False, waiting=False, device_load=False, returning=False)
-    exempt: Mapping[str, str] = MappingProxyType({})
+    exempt: Mapping[str, str] = MappingProxyType(
+        {"finds a plan where there is one": "prefixes of one order are the only cuts it looks at"}
+    )
 
     def plan(self, problem: Problem) -> PlanResult:
         """Give the best prefix; of equals the one with most on the device."""
-        table = problem.table
         # Section V of [2]: a topological sort makes the DAG a chain.
-        heads = prefix_heads(table_order(table))[::-1]
-        rows = head_rows(table, heads, problem.limits)
+        rows = PrefixRows(problem.table)
         # T(i) = sum of TM up to i + D_i / B + sum of TC(K) from i on, as recalled of [1].
-        result = best_of(rows, problem, self.setting)
-        if result.status == "optimal" and not is_chain(table):
-            return replace(result, status="feasible")
-        return result
+        best = best_prefix(problem, rows, self.setting)
+        if best is None:
+            return INFEASIBLE
+        status: Status = "optimal" if is_chain(problem.table) else "feasible"
+        placement = placement_of(rows.head(best[0]), problem.table.num_blocks)
+        return PlanResult(status, placement, best[1])

@@ -7,8 +7,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from cutpoint.cost import FULL, CostTable, CostValue, Setting
+from cutpoint.cost import FULL, CostTable, CostValue, Setting, placement_of
 from cutpoint.planning.cuts.min_cut import MinCut
+from cutpoint.planning.cuts.priced import heads_that_fit
 from cutpoint.planning.evaluate import evaluate
 from cutpoint.planning.planner import Goal
 from cutpoint.planning.problem import Problem
@@ -79,6 +80,12 @@ class ThreeTiers:
         if tiers is None:
             return placements
         placements += [(host,) * num_blocks for host in range(1, tiers.num_hosts)]
+        if problem.limits.has_memory_caps:
+            placements += [
+                tuple(host * there for there in placement_of(head, num_blocks))
+                for head in heads_that_fit(problem)
+                for host in range(1, tiers.num_hosts)
+            ]
         solvers = [_two_hosts(problem, tiers, 1)]
         if tiers.num_hosts > 2:
             solvers += [_two_hosts(problem, tiers, 2), _three_hosts(problem, tiers)]
