@@ -458,3 +458,14 @@ def test_a_wrong_call_is_a_usage_error(
     assert told.code == 2
     assert "Usage: " in told.err
     assert told.out == ""
+
+
+def test_no_table_is_written_that_a_deployment_would_break(
+    cutpoint, six_convs: Path, slow_device: Path, tmp_path: Path
+) -> None:
+    """A session holds the whole model: a memory cap and a table do not go together."""
+    given = ("plan", six_convs, "--device", slow_device, "--device-memory", "1kB")
+    told = cutpoint(*given, "--table", tmp_path / "t.json")
+    assert (told.code, (tmp_path / "t.json").exists()) == (1, False)
+    assert "no table is written" in told.err
+    assert cutpoint(*given).code == 0

@@ -6,7 +6,7 @@ from tests.client.conftest import running_server
 
 from cutpoint import InferenceSession
 from cutpoint.cost import Limits, cost_table_of, write_cut_table
-from cutpoint.exceptions import CostError
+from cutpoint.exceptions import CostError, InvalidCutError
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.planning import compiled_table
 from cutpoint.profiling.quick import time_segments
@@ -53,6 +53,16 @@ def test_inputs_that_may_not_leave_stay(model_path, feed, tmp_path):
         record = session.last_record
         assert (record.placement, record.sent_bytes) == ("device", 0)
         assert record.fallback_reason == "the table forbids to send the inputs"
+
+
+def test_a_value_that_may_not_leave_is_no_policys(model_path, tmp_path):
+    """A fixed cut that the limits struck from the table is refused when the session is made."""
+    path = tmp_path / "tiny.table.json"
+    table = write_table(model_path, path)
+    name = table.splits[-1].crossing[0]
+    write_table(model_path, path, Limits(never_send=frozenset({name})))
+    with pytest.raises(InvalidCutError, match=f"cuts at \\['{name}'\\], which the table"):
+        InferenceSession(model_path, server="127.0.0.1:1", table=path, policy=name)
 
 
 def test_a_table_of_another_model_is_refused(six_convs, model_path, tmp_path):

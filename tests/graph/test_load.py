@@ -226,3 +226,14 @@ def test_names_of_values(model_of: Callable[..., object]) -> None:
         )
     )
     assert {"x", "a", "y"} == value_names(model)
+
+
+def test_nodes_that_no_output_needs_are_left_out(graph_of: Callable[..., Graph]) -> None:
+    """What leads nowhere is in no plan, and so is a value that only it uses."""
+    graph = graph_of(
+        """(float[1,4] x) => (float[1,4] y)
+        { a = Relu(x) y = Tanh(a) dead = Neg(a) deader = Neg(dead) }"""
+    )
+    assert [node.op_type for node in graph.nodes] == ["Relu", "Tanh"]
+    assert set(graph.values) == {"x", "a", "y"}
+    assert graph.values["a"].consumers == (1,)

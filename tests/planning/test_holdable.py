@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cutpoint.cost import CutTable, Limits, predict, row_terms, table_of_nodes
+from cutpoint.cost import CutTable, Limits, predict, row_terms, stages, table_of_nodes
 from cutpoint.graph import Graph, num_segments
 from cutpoint.lab.zoo import graph_of
 from cutpoint.planning import MAX_SEGMENTS, Decider, compiled_table, holdable
@@ -50,3 +50,5 @@ def test_inputs_that_may_not_leave_bar_server_only() -> None:
     assert np.isfinite(np.delete(latency_s, 1)).all()
     assert Decider({"edge:8001": table}).decide([fast]).placement == "split"
     assert row_terms(table)[1, 0] > 1e17
+    assert np.isinf(stages(table, fast).longest_s[1])
+    assert table.is_limited

@@ -10,6 +10,7 @@ from cutpoint.cli.plan_rows import PlanRow
 from cutpoint.cli.planned import Planned
 from cutpoint.cli.verdict import best_behind
 from cutpoint.cost import placement_of, write_cost_table, write_cut_table
+from cutpoint.exceptions import CostError
 from cutpoint.lab.plan_plots import PlottedPlan, best_cut_map, plot_plan
 from cutpoint.planning import MAX_SEGMENTS, holdable
 from cutpoint.planning.objective import Objective
@@ -34,7 +35,7 @@ def write_files(
     Raises
     ------
     CutpointError, OSError
-        If a file cannot be written, or drawn.
+        If memory is capped and a table is wanted, or a file cannot be written, or drawn.
     """
     if save_costs is not None:
         write_cost_table(made.inputs.costs, save_costs)
@@ -49,6 +50,12 @@ def _write_table(made: Planned, path: Path) -> None:
     compiled, graph = made.compiled.cut_table, made.inputs.graph
     if compiled is None or graph is None:
         return
+    if made.request.limits.has_memory_caps:
+        raise CostError(
+            f"no table is written to {path} under memory caps: a session holds the whole model on "
+            "the device, so that it can finish alone, and the server holds it too; leave out "
+            "--device-memory and --server-memory, or --table"
+        )
     held, regret = holdable(graph, compiled)
     num_dropped = len(compiled.splits) - len(held.splits)
     if num_dropped:

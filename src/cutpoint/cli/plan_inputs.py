@@ -121,9 +121,14 @@ def compiled_rows(inputs: PlanInputs, limits: Limits) -> CompiledRows:
 
 def tell_gap(rows: CompiledRows) -> None:
     """Say that better cuts may have been left out, if so."""
-    gap = 0.0 if rows.cut_table is None else rows.cut_table.gap
-    if gap:
-        err.print(f"note: too many cuts to keep all; some condition loses up to {gap:.1%}")
+    table = rows.cut_table
+    if table is not None and table.gap:
+        err.print(f"note: too many cuts to keep all; some condition loses up to {table.gap:.1%}")
+    elif table is not None and not table.is_complete:
+        err.print(
+            "note: with memory caps not all of this model's cuts could be looked at; "
+            "better ones may be missing"
+        )
 
 
 def _of_file(

@@ -59,6 +59,7 @@ JobsOption = Annotated[
     int,
     typer.Option(
         min=1,
+        max=100_000,
         metavar="NUM",
         help="Inferences at once, for planners of many.",
         rich_help_panel=CHOICE,

@@ -14,6 +14,7 @@ from cutpoint.client.drive import Drive, session_clock
 from cutpoint.client.server_connection import ServerConnection
 from cutpoint.cost import CutTable, HostCosts, fold, read_cut_table
 from cutpoint.estimation import SlowdownEstimator
+from cutpoint.exceptions import InvalidCutError
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.runtime import keep_freed_memory
 from cutpoint.graph import DEVICE_ONLY, Arrays, Cut
@@ -247,6 +248,12 @@ class Engine:
         """Give the table's cuts, or the policy's less those the profile found too dear."""
         if compiled is not None:
             own = self.policy.candidates(self.graph) if self.policy.needs_every_candidate else ()
+            forbidden = [cut for cut in own if compiled.is_limited and cut not in compiled.splits]
+            if forbidden:
+                raise InvalidCutError(
+                    f"policy {self.policy.name!r} cuts at {list(forbidden[0].crossing)}, which the "
+                    "table, compiled under limits, does not have: choose one of its cuts"
+                )
             return tuple(dict.fromkeys((*compiled.splits, *own)))
         is_all = profile is None or self.policy.needs_every_candidate
         dropped = set() if profile is None or is_all else set(profile.dropped_cuts)

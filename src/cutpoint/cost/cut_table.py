@@ -36,6 +36,11 @@ class CutTable:
         Hex digest of the model file; empty where the rows were made up.
     gap
         Largest relative loss against the best of all cuts; 0 where none is missing.
+    is_complete
+        Whether the best cut of every condition is among the rows; where it is not, `gap`
+        says how much that costs as far as it was looked for.
+    is_limited
+        Whether limits struck cuts: no other cut than the rows' may then be taken.
     may_send_inputs
         Whether server-only may be chosen: limits such as "never send the input" forbid it,
         and splits that they forbid are no rows at all.
@@ -51,6 +56,8 @@ class CutTable:
     codecs: tuple[str, ...] = ()
     sha256: str = ""
     gap: float = 0.0
+    is_complete: bool = True
+    is_limited: bool = False
     may_send_inputs: bool = True
 
     def __post_init__(self) -> None:

@@ -37,6 +37,8 @@ class _File:
     model: str
     sha256: str
     gap: float
+    is_complete: bool
+    is_limited: bool
     may_send_inputs: bool
     rows: tuple[_Row, ...]
 
@@ -60,7 +62,16 @@ def write_cut_table(table: CutTable, model: str, path: str | os.PathLike[str]) -
         )
         for index, cut in enumerate(table.cuts)
     )
-    file = _File(FORMAT_VERSION, model, table.sha256, table.gap, table.may_send_inputs, rows)
+    file = _File(
+        format_version=FORMAT_VERSION,
+        model=model,
+        sha256=table.sha256,
+        gap=table.gap,
+        is_complete=table.is_complete,
+        is_limited=table.is_limited,
+        may_send_inputs=table.may_send_inputs,
+        rows=rows,
+    )
     content = msgspec.json.encode(file)
     Path(path).write_bytes(msgspec.json.format(content, indent=2) + b"\n")
 
@@ -91,6 +102,8 @@ def read_cut_table(path: str | os.PathLike[str], graph: Graph) -> CutTable:
             codecs=tuple(row.codec for row in file.rows),
             sha256=file.sha256,
             gap=file.gap,
+            is_complete=file.is_complete,
+            is_limited=file.is_limited,
             may_send_inputs=file.may_send_inputs,
             **columns,
         )

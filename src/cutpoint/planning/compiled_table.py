@@ -70,6 +70,8 @@ def compiled_table(
         codecs=tuple(rate.name for rate in rates),
         sha256=graph.sha256,
         gap=compiled.gap,
+        is_complete=compiled.is_complete,
+        is_limited=limits != NO_LIMITS,
         may_send_inputs=bool(head_rows(costs, [0], limits).is_allowed[0]),
     )
 

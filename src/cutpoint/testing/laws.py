@@ -218,7 +218,8 @@ def brute_force_s(planner: Planner, problem: Problem) -> float:
     """
     table = problem.table
     may_return = "data only moves away from the device" in planner.exempt
-    num_hosts = 3 if problem.onward is not None else 2
+    # A planner of two hosts is judged among two, though there be a third.
+    num_hosts = getattr(planner, "num_hosts", 2) if problem.onward is not None else 2
     best_s = inf
     if may_return or num_hosts > 2:
         listed = product(range(num_hosts), repeat=table.num_blocks)

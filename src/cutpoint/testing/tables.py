@@ -25,6 +25,9 @@ SHAPES: Mapping[str, Shape] = {
 }
 """Shapes that tell planners apart."""
 
+_MOST_OF_THREE = 5
+"""Blocks up to which all placements on three hosts are soon tried."""
+
 
 def cost_table(
     shape: Shape,
@@ -155,10 +158,20 @@ def random_problem(
 
 
 def named_problems(seed: int = 0) -> tuple[Problem, ...]:
-    """Give a free and a limited problem on every named shape."""
+    """Give a free and a limited problem on every shape, and one of three hosts on small ones."""
     rng = np.random.default_rng(seed)
-    return tuple(
+    two = [
         random_problem(rng, shape, is_limited=is_limited)
         for shape in SHAPES.values()
         for is_limited in (False, True)
-    )
+    ]
+    three = [
+        Problem(
+            random_table(rng, shape, num_hosts=3),
+            random_conditions(rng),
+            onward=random_conditions(rng),
+        )
+        for shape in SHAPES.values()
+        if len(shape) <= _MOST_OF_THREE
+    ]
+    return (*two, *three)

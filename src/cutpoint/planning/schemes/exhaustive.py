@@ -1,12 +1,14 @@
 """Every cut, looked at: the judge of all other planners on small graphs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 
 from cutpoint.cost import FULL, HeadRows, Setting, every_head, placement_of, predict, stages
 from cutpoint.exceptions import PlannerError
+from cutpoint.planning.evaluate import evaluate
 from cutpoint.planning.planner import Goal
 from cutpoint.planning.problem import Problem
 from cutpoint.planning.result import INFEASIBLE, PlanResult
@@ -55,7 +57,10 @@ class Exhaustive:
         order = sorted(
             range(len(rows.heads)), key=lambda row: (-rows.heads[row].bit_count(), rows.heads[row])
         )
-        return best_of(rows.only(order), problem, self.setting, self.goal)
+        best = best_of(rows.only(order), problem, self.setting, self.goal)
+        # Rows were added up step by step; the promise is one sum.
+        promised_s = evaluate(problem, best, self.setting, self.goal)
+        return replace(best, promised_s=promised_s)
 
 
 def best_of(

@@ -53,6 +53,7 @@ class ThreeTiers:
     """
 
     name = "three-tiers"
+    num_hosts = 3
     goal: Goal = "latency"
     exempt: Mapping[str, str] = MappingProxyType({})
 
