@@ -29,15 +29,14 @@ def report(name: str, folder: Path) -> None:
     cutpoint(folder, "profile", model, "-o", "device", "--slowdown", SLOWDOWN, "--threads", "1")
     cutpoint(folder, "profile", model, "-o", "server", "--threads", "1")
     links = [part for link in LINKS for part in ("--link", link)]
-    printed = cutpoint(
-        folder, "plan", model, "--device", "device", "--server", "server", *links,
-        "--planner", "all", "--jobs", "10", "--plot", str(plot),
-    )  # fmt: skip
+    asked = ["plan", model, "--device", "device", "--server", "server", *links]
+    asked += ["--planner", "all", "--jobs", "10"]
+    printed = cutpoint(folder, *asked, "--plot", str(plot))
     lines = (line.rstrip() for line in printed.splitlines() if not line.startswith("wrote"))
     text = "\n".join(lines)
     (REPORTS / f"{name}.md").write_text(
-        f"`cutpoint plan {name}.onnx --planner all --jobs 10`, device slowed {SLOWDOWN} x "
-        f"against the server, one thread each:\n\n```\n{text.strip()}\n```\n\n"
+        f"`cutpoint {' '.join(asked)}`, on profiles of one machine with one thread, as it is (the "
+        f"server) and slowed {SLOWDOWN} x (the device); `docs/make_plans.py` makes this page:\n\n```\n{text.strip()}\n```\n\n"
         f"![Best cut over bandwidth and load, and the graph with its legs]({plot.name})\n"
     )
 

@@ -118,3 +118,12 @@ def test_a_model_that_cannot_be_used_leaves_no_folder(
     with pytest.raises(ModelError, match="ONNX Runtime cannot load"):
         load_graph(ModelFile.open(foreign.SerializeToString()))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["profile.json", "model.textproto", "model.onnx"])
+def test_what_is_no_model_is_refused_whatever_its_name(tmp_path: Path, name: str) -> None:
+    """A profile where the model belongs is an error in a line, not another parser's."""
+    path = tmp_path / name
+    path.write_text('{"format_version": 1, "samples": []}')
+    with pytest.raises(ModelError, match="is not an ONNX model"):
+        load_graph(ModelFile.open(path))

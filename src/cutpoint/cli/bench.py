@@ -12,7 +12,7 @@ from cutpoint.lab.predictors_bench import MODELS, run_predictors_bench
 from cutpoint.lab.predictors_report import write_predictors_report
 from cutpoint.units import format_duration
 
-bench = typer.Typer(help="Measure cutpoint itself; every report in docs/ is made by these.")
+bench = typer.Typer(help="Measure cutpoint itself; reports in docs/ are made by `make bench`.")
 
 _MOST_DECISION_S = 10e-6
 """A decision's goal: median, every model."""

@@ -39,6 +39,7 @@ from cutpoint.cli.plan_request import PlanRequest
 from cutpoint.cli.planned import planned
 from cutpoint.cli.planner_rows import planners_of
 from cutpoint.cost import Limits, power_profile
+from cutpoint.exceptions import CostError
 from cutpoint.planning.objective import objective_named
 from cutpoint.records import Conditions, LoadConditions
 from cutpoint.units import parse_duration, parse_size
@@ -86,6 +87,11 @@ def plan(
         num_jobs=jobs,
     )
     inputs = plan_inputs(model, costs, device, server or (), quiet=json)
+    if request.limits.has_memory_caps and not inputs.costs.memory.any():
+        raise CostError(
+            f"the costs of {inputs.costs.name!r} say nothing of memory, so no cap can be kept: add "
+            "a column memory_bytes, or leave out --device-memory and --server-memory"
+        )
     made = planned(inputs, request, quiet=json)
     write_files(made, save_costs=save_costs, table=table, plot=plot)
     if json:

@@ -91,7 +91,7 @@ def draw_plan(made: Planned, path: Path) -> None:
             min(from_mbit_per_s(_LEAST_MBIT), min(rates) / _WIDER),
             max(from_mbit_per_s(_MOST_MBIT), max(rates) * _WIDER),
         ),
-        (min(1.0, max(load.slowdown / 2, 0.05)), max(_MOST_LOAD, load.slowdown * 2)),
+        (min(1.0, load.slowdown), max(_MOST_LOAD, load.slowdown * 2)),
     )
     title, placement = _drawn(made)
     plot_plan(

@@ -118,7 +118,7 @@ SaveCostsOption = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Write the times per layer, .json or .csv.",
+        help="Write the times per layer: .json; .csv if they came from one.",
         rich_help_panel=FILES,
         show_default=False,
     ),

@@ -20,7 +20,8 @@ EXPLAINED = (
     "head to latency, and frames/s: under the whole objective, whatever the planner counts. "
     "promises: what its own objective gives for its plan (a latency, * a longest stage, "
     "** the end of all jobs' uploads); kept: whether that is what the plan takes. "
-    "decides in: median of a few calls, after a first one."
+    "decides in: median of a few calls, after a first one. Planners pursue their own goals, "
+    "whatever --objective asks; of a mix of cuts, cut to frames/s are those of its first."
 )
 """What the columns mean, told once below the tables."""
 
@@ -120,7 +121,7 @@ def _cells(row: PlannerRow, *, is_least: bool) -> list[str]:
 
 
 def _why_none(row: PlannerRow) -> str:
-    error = row.error or "nothing keeps the limits"
+    error = row.error or "finds none that keeps the limits"
     return error if len(error) <= _BRIEF else error.partition(": ")[0]
 
 

@@ -1,6 +1,7 @@
 """Whether splitting pays, in plain words."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 from cutpoint.cli.links import format_link
 from cutpoint.cli.plan_rows import PlanRow
@@ -23,16 +24,13 @@ def verdict(rows: Sequence[PlanRow], objective: Objective) -> str:
         most = max(row.saved_by_split or 0.0 for row in paying)
         sentences.append(
             f"Splitting pays at {_links(paying)}: it saves up to {most:.0%}"
-            f"{_of_what(objective)} over the better of device-only and server-only."
+            f"{_of_what(objective)} over {_better_end(rows)}."
         )
     impossible = [row for row in rows if row.where is None]
     sentences += [_impossible(row, objective) for row in impossible]
     other = "other " if impossible else ""
     if not (needed or paying) and len(impossible) < len(rows):
-        sentences.append(
-            f"Splitting does not pay at any {other}of these links: choose between the device and "
-            "the server. cutpoint will do that for you, and fall back when the server is gone."
-        )
+        sentences.append(f"Splitting does not pay at any {other}of these links: {_advice(rows)}")
     return " ".join(sentences)
 
 
@@ -56,6 +54,30 @@ def best_behind(answers: Sequence[PlannerRow]) -> PlannerRow | None:
     """Give the soonest answer that uses a third host; ``None`` if there is none."""
     behind = [each for each in answers if max(each.placement, default=0) > 1]
     return min(behind, key=lambda each: each.latency_s, default=None)
+
+
+def _ends(rows: Sequence[PlanRow]) -> tuple[bool, bool]:
+    """Tell whether device-only and server-only keep limits and deadline at some of the links."""
+    return (
+        any(isfinite(row.device_only) for row in rows),
+        any(isfinite(row.server_only) for row in rows),
+    )
+
+
+def _better_end(rows: Sequence[PlanRow]) -> str:
+    has_device, has_server = _ends(rows)
+    if has_device and has_server:
+        return "the better of device-only and server-only"
+    return "device-only" if has_device else "server-only"
+
+
+def _advice(rows: Sequence[PlanRow]) -> str:
+    if all(_ends(rows)):
+        return (
+            "choose between the device and the server. cutpoint will do that for you, and fall "
+            "back when the server is gone."
+        )
+    return f"{_better_end(rows)} is what the limits leave, and it is better."
 
 
 def _of_what(objective: Objective) -> str:

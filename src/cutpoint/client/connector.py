@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Sequence
 
-import grpc
 import numpy as np
 
 from cutpoint.client.framed import FramedTransport
@@ -13,12 +12,18 @@ from cutpoint.client.plain import PlainTransport
 from cutpoint.client.transport import Transport
 from cutpoint.cost import HostCosts
 from cutpoint.estimation import LinkEstimator
-from cutpoint.exceptions import ConnectError, CutpointError, ModelMismatchError
+from cutpoint.exceptions import (
+    ConnectError,
+    CutpointError,
+    LocalProtocolError,
+    ModelMismatchError,
+    TransportError,
+)
 from cutpoint.graph import Arrays, Cut, Graph, server_only
 from cutpoint.inference import Answered, OffloadFailed
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.chunks import Assembly, Chunker
-from cutpoint.wire.errors import mapped_errors, rpc_error
+from cutpoint.wire.errors import mapped_errors
 from cutpoint.wire.holdings import Holdings
 from cutpoint.wire.names import TailName
 from cutpoint.wire.protocol import CROSSING, messages, services
@@ -29,6 +34,9 @@ _log = logging.getLogger(__name__)
 _FIRST_PROBES = 3
 _ASK_EVERY_S = 1.0
 """How often a tail that is wanted and not there is asked for."""
+
+_MOST_UNANSWERED = 2
+"""Questions without an answer that end a round: each waits for seconds."""
 
 _PROBE_TIMEOUT_S = 2.0
 _REFERENCE_TIMEOUT_S = 30.0
@@ -73,6 +81,7 @@ class Connector:
         self._reference = reference
         self._asked_at_s = float("-inf")
         self._asked_for: set[str] = set()
+        self._troubled: set[str] = set()
         self._channel = open_channel(address)
         self._stub = services.GRPCInferenceServiceStub(self._channel)
 
@@ -87,6 +96,7 @@ class Connector:
         """
         self._link.forget()
         self._asked_for.clear()
+        self._troubled.clear()
         holdings = fetch_holdings(self._stub, self._address, self._graph.name)
         if holdings is None:
             return self._connect_plain()
@@ -122,9 +132,7 @@ class Connector:
         if self._clock() - self._asked_at_s < _ASK_EVERY_S:
             return None
         self._asked_at_s = self._clock()
-        missing = (cut for cut in self._cuts if cut.id not in transport.tails)
-        arrived = [cut for cut in missing if self._is_ready(cut)]
-        if not arrived:
+        if not self._has_arrived([cut for cut in self._cuts if cut.id not in transport.tails]):
             return None
         holdings = fetch_holdings(self._stub, self._address, self._graph.name)
         if holdings is None:
@@ -144,25 +152,52 @@ class Connector:
     def _told(self, holdings: Holdings) -> tuple[HostCosts, frozenset[str]]:
         return server_costs(self._graph, holdings, self._cuts), frozenset(holdings.tails)
 
-    def _is_ready(self, cut: Cut) -> bool:
-        name = str(TailName(self._graph.name, self._graph.sha256, cut.id))
+    def _has_arrived(self, missing: Sequence[Cut]) -> bool:
+        """Ask for each of these tails; one in trouble hides no other, and comes last next time."""
+        num_ready = num_unanswered = 0
+        for cut in sorted(missing, key=lambda cut: cut.id in self._troubled):
+            name = str(TailName(self._graph.name, self._graph.sha256, cut.id))
+            try:
+                num_ready += self._is_ready(name, cut)
+            except LocalProtocolError:
+                raise  # the channel is closed: no tail's trouble
+            except CutpointError as error:
+                if cut.id not in self._troubled:
+                    self._troubled.add(cut.id)
+                    _log.warning("tail %s: %s", name, error)
+                num_unanswered += isinstance(error, TransportError)
+                if num_unanswered >= _MOST_UNANSWERED:
+                    break
+        return num_ready > 0
+
+    def _is_ready(self, name: str, cut: Cut) -> bool:
         with mapped_errors(self._address):
             request = messages.ModelReadyRequest(name=name)
             if self._stub.ModelReady(request, timeout=_PROBE_TIMEOUT_S).ready:
                 return True
         if cut.id not in self._asked_for:
-            self._asked_for.add(cut.id)
             self._ask_for(name, cut)
+            self._asked_for.add(cut.id)
         return False
 
     def _ask_for(self, name: str, cut: Cut) -> None:
-        """Name the values: a cut of the device's own table is none of the server's candidates."""
+        """
+        Name the values: a cut of the device's own table is none of the server's candidates.
+
+        Raises
+        ------
+        TransportError
+            If there was no answer; a refusal is one.
+        """
         request = messages.RepositoryModelLoadRequest(model_name=name)
         request.parameters[CROSSING].string_param = "\n".join(cut.crossing)
         try:
-            self._stub.RepositoryModelLoad(request, timeout=_PROBE_TIMEOUT_S)
-        except grpc.RpcError as error:
-            _log.warning("tail %s is not to be had: %s", name, rpc_error(error, self._address))
+            with mapped_errors(self._address):
+                self._stub.RepositoryModelLoad(request, timeout=_PROBE_TIMEOUT_S)
+        except (TransportError, LocalProtocolError):
+            raise
+        except CutpointError as error:
+            _log.warning("tail %s is not to be had: %s", name, error)
 
     def _connect_plain(self) -> Transport:
         transport = PlainTransport(

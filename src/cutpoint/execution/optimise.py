@@ -88,7 +88,9 @@ def _parse(file: ModelFile) -> ir.Model:
     try:
         if isinstance(file.source, bytes):
             return ir.from_proto(onnx.load_model_from_string(file.source))
-        return ir.from_proto(onnx.load_model(file.source, load_external_data=False))
+        # Named, or onnx guesses from the suffix and reads a .json by another parser.
+        model = onnx.load_model(file.source, format="protobuf", load_external_data=False)
+        return ir.from_proto(model)
     except (DecodeError, SerdeError, OSError, ValueError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{_where(file)} is not an ONNX model, or is cut short ({error}): "

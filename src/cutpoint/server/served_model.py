@@ -5,7 +5,7 @@ from dataclasses import replace
 from threading import Lock
 
 from cutpoint.cost import digest_of_cut_table, fold, read_cut_table
-from cutpoint.exceptions import ModelError, RemoteExecutionError
+from cutpoint.exceptions import InvalidCutError, ModelError, RemoteExecutionError
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.runtime import quiet_options
 from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph, cut_at, server_only
@@ -61,6 +61,7 @@ class ServedModel:
         self._extra: dict[str, Segments] = {}
         self._offered: set[str] = set()
         self._extra_lock = Lock()
+        self._slots_lock = Lock()
         self._cuts = {cut.id: cut for cut in (server_only(graph), *kept)}
         self._tail_s: dict[str, float] = {}
         self._profile = self._warm(self._segments, tuple(self._cuts.values()))
@@ -165,21 +166,36 @@ class ServedModel:
 
         Raises
         ------
+        InvalidCutError
+            If the graph cannot be cut there, or not so that other hosts could name it.
         ModelError
-            If the graph cannot be cut there, or enough tails were added already.
+            If enough tails were added already.
         """
-        cut = cut_at(self.graph, crossing)
+        cut = self._named_cut(crossing)
         if cut.id not in self._candidates:
-            # Those not built yet count too: building is slow and asking is cheap. The lock is
-            # not taken: it is held while a tail is built, and the server's loop asks here.
-            if max(len(self._extra), len(self._offered)) >= _MAX_EXTRA_TAILS:
-                raise self._full(cut.id)
-            self._offered.add(cut.id)
-        return self._candidates.setdefault(cut.id, cut)
+            with self._slots_lock:
+                self._check_room(cut.id)
+                self._offered.add(cut.id)
+                self._candidates[cut.id] = cut
+        return cut
+
+    def check_room(self, cut_id: str) -> None:
+        """
+        Refuse one more tail where enough are built or wait to be.
+
+        Raises
+        ------
+        ModelError
+            If they are.
+        """
+        with self._slots_lock:
+            self._check_room(cut_id)
 
     def add_tail(self, cut_id: str) -> Cut:
         """
         Build, warm and time the tail of a candidate that no segment boundary meets.
+
+        An offered cut whose building fails is a candidate no more: its slot is another's.
 
         Raises
         ------
@@ -187,16 +203,13 @@ class ServedModel:
             If the graph has no such candidate, or enough tails were added already.
         """
         with self._extra_lock:
-            if cut_id in self._cuts:
-                return self._cuts[cut_id]
-            cut = self.candidate(cut_id)
-            if len(self._extra) >= _MAX_EXTRA_TAILS:
-                raise self._full(cut_id)
-            segments = self._held((cut,))
-            self._warm(segments, (cut,))
-            self._extra[cut_id] = segments
-            self._cuts[cut_id] = cut
-            return cut
+            if cut_id not in self._cuts:
+                try:
+                    self._add(self.candidate(cut_id))
+                except BaseException:
+                    self._withdraw(cut_id)
+                    raise
+            return self._cuts[cut_id]
 
     def holdings(self) -> Holdings:
         """Describe what is held, for a device that plans."""
@@ -208,6 +221,51 @@ class ServedModel:
         whole = Sample("whole", "", self._tail_s[SERVER_ONLY])
         tails = (Sample("tail", cut.id, self._tail_s[cut.id]) for cut in self.cuts)
         return replace(self._profile, samples=(whole, *tails))
+
+    def _named_cut(self, crossing: Sequence[str]) -> Cut:
+        """Give the cut at these values, if a host with another runtime can name it too."""
+        graph = self.graph
+        if len(set(crossing)) < len(crossing):
+            raise InvalidCutError(
+                f"{len(crossing)} values of {self.name!r} are named, some of them twice: "
+                "name each that crosses once"
+            )
+        cut = cut_at(graph, crossing)
+        if not cut.head:
+            raise InvalidCutError(
+                f"the tail behind {list(cut.crossing)} is the whole model: ask for {self.name!r}"
+            )
+        unnamed = [
+            name
+            for name in cut.crossing
+            if not graph.values[name].can_travel or name not in graph.original_names
+        ]
+        if unnamed:
+            raise InvalidCutError(
+                f"{unnamed} may not cross a cut of {self.name!r}: each must be a value of the "
+                "model file and have a known type and shape; `cutpoint inspect` lists the cuts"
+            )
+        return cut
+
+    def _check_room(self, cut_id: str) -> None:
+        # Those not built yet count too: building is slow and asking is cheap.
+        if len(self._offered | self._extra.keys()) >= _MAX_EXTRA_TAILS:
+            raise self._full(cut_id)
+
+    def _add(self, cut: Cut) -> None:
+        if len(self._extra) >= _MAX_EXTRA_TAILS:
+            raise self._full(cut.id)
+        segments = self._held((cut,))
+        self._warm(segments, (cut,))
+        with self._slots_lock:
+            self._extra[cut.id] = segments
+        self._cuts[cut.id] = cut
+
+    def _withdraw(self, cut_id: str) -> None:
+        with self._slots_lock:
+            if cut_id in self._offered:
+                self._offered.remove(cut_id)
+                del self._candidates[cut_id]
 
     def _full(self, cut_id: str) -> ModelError:
         return ModelError(

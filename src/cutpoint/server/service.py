@@ -6,7 +6,7 @@ from functools import wraps
 from threading import Event
 from typing import Any
 
-from cutpoint.exceptions import CutpointError, ModelError, ModelMismatchError, RemoteProtocolError
+from cutpoint.exceptions import CutpointError, RemoteProtocolError
 from cutpoint.graph import SERVER_ONLY, Arrays
 from cutpoint.server.catalog import Endpoint
 from cutpoint.server.data_plane import DataPlane, Reply
@@ -27,6 +27,9 @@ SERVER_NAME = "cutpoint"
 _EXTENSIONS = ("statistics", "model_configuration", "cutpoint_stream")
 _LONGEST_WORDS = 500
 """Characters of an error; gRPC replaces one that does not fit its 8 KB by another code."""
+
+_LONGEST_CROSSING = 1 << 20
+"""Characters of the names behind which a tail is wanted; more is none of any model."""
 
 Method = Callable[[Any, Any, Any], Coroutine[Any, Any, Any]]
 
@@ -76,7 +79,7 @@ class InferenceService(services.GRPCInferenceServiceServicer):  # type: ignore[m
         """Tell whether a model or tail is warm; begin to build a tail that could be."""
         try:
             ready = self.is_ready and self._plane.catalog.is_ready(request.name)
-        except (ModelError, ModelMismatchError):
+        except CutpointError:
             ready = False
         return messages.ModelReadyResponse(ready=ready)
 
@@ -133,8 +136,13 @@ class InferenceService(services.GRPCInferenceServiceServicer):  # type: ignore[m
     @_answers_errors
     async def RepositoryModelLoad(self, request: Any, context: Any) -> Any:
         """Begin to build the tail behind the values in parameter ``crossing``, one per line."""
-        crossing = request.parameters[CROSSING].string_param.split("\n")
-        self._plane.catalog.ask_for(request.model_name, crossing)
+        crossing = request.parameters[CROSSING].string_param
+        if len(crossing) > _LONGEST_CROSSING:
+            raise RemoteProtocolError(
+                f"parameter {CROSSING!r} has {len(crossing)} characters; at most "
+                f"{_LONGEST_CROSSING} name values: name those that cross, one per line"
+            )
+        self._plane.catalog.ask_for(request.model_name, crossing.split("\n"))
         return messages.RepositoryModelLoadResponse()
 
     @_answers_errors
