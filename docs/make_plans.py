@@ -36,7 +36,8 @@ def report(name: str, folder: Path) -> None:
     text = "\n".join(lines)
     (REPORTS / f"{name}.md").write_text(
         f"`cutpoint {' '.join(asked)}`, on profiles of one machine with one thread, as it is (the "
-        f"server) and slowed {SLOWDOWN} x (the device); `docs/make_plans.py` makes this page:\n\n```\n{text.strip()}\n```\n\n"
+        f"server) and slowed {SLOWDOWN} x (the device); `docs/make_plans.py` makes this page:"
+        f"\n\n```\n{text.strip()}\n```\n\n"
         f"![Best cut over bandwidth and load, and the graph with its legs]({plot.name})\n"
     )
 

@@ -151,11 +151,12 @@ def test_every_candidate_is_a_split_of_the_graph(make: Callable[[], Policy], gra
 
 @given(data=st.data())
 def test_from_scratch_soonest_is_never_beaten(data: st.DataObject, graph: Graph) -> None:
-    """A fresh policy takes the row with the least predicted latency, the earlier of equals."""
+    """A fresh policy takes the row with the least predicted latency, to the last digit but one."""
     for situation in data.draw(runs(graph)):
         latency_s = predict(situation.table, situation.conditions).latency_s.tolist()
         row = situation.table.find(Soonest().decide(situation).cut)
-        assert latency_s.index(min(latency_s)) == row
+        assert row is not None
+        assert latency_s[row] <= min(latency_s) * (1 + 1e-12)
 
 
 @given(data=st.data())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cutpoint.cost import CutTable, condition_weights, row_terms
 from cutpoint.exceptions import CostError
@@ -83,13 +84,34 @@ class Decider:
         ValueError
             If there are not as many conditions as servers.
         """
+        server, row = divmod(int(self.weigh(conditions).argmin()), self._num_rows)
+        return self.plan(server, row, conditions[server])
+
+    def weigh(self, conditions: Sequence[Conditions]) -> NDArray[np.float64]:
+        """
+        Give the latency of every row at every server, server by server.
+
+        Returns
+        -------
+        array
+            Shape ``(n_servers * n_rows,)``; `UNUSABLE_S` or more where a row cannot be used.
+            The next call writes over it.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many conditions as servers.
+        """
         if len(conditions) != len(self.servers):
             raise ValueError(f"conditions of {len(conditions)} servers for {len(self.servers)}")
         self._flat_weights[:] = [condition_weights(each) for each in conditions]
         np.matmul(self._terms, self._weights, out=self._latency_s)
-        server, row = divmod(int(self._flat_latency_s.argmin()), self._num_rows)
+        return self._flat_latency_s
+
+    def plan(self, server: int, row: int, conditions: Conditions) -> Plan:
+        """Give the plan of one row at one server, with its predicted parts."""
         placement, cut, legs = self._plans[server][row]
-        return Plan(placement, cut, legs, self._parts(server, row, conditions[server]))
+        return Plan(placement, cut, legs, self._parts(server, row, conditions))
 
     def _parts(self, server: int, row: int, conditions: Conditions) -> Parts:
         head_s, encode_s, tail_s, up_bytes, down_bytes = self._numbers[server][row]

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from cutpoint.cost import predict
+from cutpoint.cost import UNUSABLE_S, CutTable
 from cutpoint.graph import Cut, Graph
-from cutpoint.planning import best_row, cuts_to_hold, plan_for
+from cutpoint.planning import Decider, cuts_to_hold
 from cutpoint.policies.policy import Situation, alone
 from cutpoint.records import InferenceRecord, Plan
 
@@ -32,6 +30,8 @@ class Soonest:
         self.votes = votes
         self._present: str | None = None
         self._agreeing = 0
+        self._table: CutTable | None = None
+        self._decider: Decider | None = None
 
     def candidates(self, graph: Graph) -> Sequence[Cut]:
         """Give the shortlist of the graph's candidate cuts."""
@@ -39,22 +39,29 @@ class Soonest:
 
     def decide(self, situation: Situation) -> Plan:
         """Give the soonest plan, with hysteresis."""
-        prediction = predict(situation.table, situation.conditions)
-        latency_s = prediction.latency_s
-        row = best_row(prediction)
+        decider = self._decider_of(situation)
+        latency_s = decider.weigh((situation.conditions,))
+        row = int(latency_s.argmin())
         present = situation.table.find(self._present)
         if present is not None and not self._is_left(
             float(latency_s[present]), float(latency_s[row])
         ):
             row = present
         self._present = situation.table.cuts[row].id
-        return alone(plan_for(situation.table, row, prediction, situation.server), situation)
+        return alone(decider.plan(0, row, situation.conditions), situation)
 
     def observe(self, record: InferenceRecord) -> None:
         """Learn nothing more: what an inference took is in the conditions already."""
 
+    def _decider_of(self, situation: Situation) -> Decider:
+        """Give the decider of the table, made anew when there is another table or server."""
+        table, server = situation.table, situation.server or ""
+        if self._decider is None or self._table is not table or self._decider.servers != (server,):
+            self._table, self._decider = table, Decider({server: table})
+        return self._decider
+
     def _is_left(self, present_s: float, best_s: float) -> bool:
-        if not np.isfinite(present_s) or present_s > 2 * best_s:
+        if present_s >= UNUSABLE_S or present_s > 2 * best_s:
             self._agreeing = 0
             return True
         if best_s >= (1 - self.least_gain) * present_s:
