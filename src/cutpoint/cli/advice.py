@@ -114,8 +114,8 @@ def verdict(found: Advice) -> str:
     if len(paying) < len(found.savings):
         names = " or ".join(each.coding for each in paying)
         return (
-            f"Splitting {name} pays {where} only if the input travels as {names}; otherwise "
-            f"switch between device-only and server-only. In {what}:"
+            f"Splitting {name} pays in a part of the conditions {where}, and only if the input "
+            f"travels as {names}; otherwise switch between device-only and server-only. In {what}:"
         )
     return f"Splitting {name} pays in a part of the conditions {where}. In {what}:"
 

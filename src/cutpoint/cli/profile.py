@@ -28,7 +28,9 @@ def profile(
         typer.Option(help="HOST:PORT: get what this server takes, instead of measuring here."),
     ] = None,
     repeats: Annotated[int, typer.Option(min=2, help="Timed runs.")] = 10,
-    threads: Annotated[int | None, typer.Option(help="Threads inside one operator.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads inside one operator (default: all).")
+    ] = None,
     slowdown: Annotated[
         float, typer.Option(min=1.0, help="Emulate a device this many times slower.")
     ] = 1.0,

@@ -37,6 +37,10 @@ def run(
     profile: Annotated[
         Path | None, typer.Option(help="Profile of this device (default: time it now).")
     ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(help="Decide among the cuts of this table (see `cutpoint plan --table`)."),
+    ] = None,
     pause: Annotated[float, typer.Option(min=0.0, help="Seconds between inferences.")] = 0.0,
     deadline: Annotated[float | None, typer.Option(help="Wanted latency in seconds.")] = None,
     slowdown: Annotated[
@@ -61,6 +65,7 @@ def run(
         profile=profile,
         deadline_s=deadline,
         slowdown=slowdown,
+        table=table,
     )
     with session:
         feed = _feed(session.graph, inputs)

@@ -23,7 +23,9 @@ def serve(
     max_waiting: Annotated[
         int | None, typer.Option(min=0, help="Requests that may wait (default: 2 per worker).")
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads inside one operator.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads inside one operator (default: all).")
+    ] = None,
     table: Annotated[
         list[Path] | None,
         typer.Option(help="Hold a model at the cuts of this table (see `cutpoint plan --table`)."),

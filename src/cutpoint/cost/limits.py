@@ -54,7 +54,7 @@ class Limits:
         if unknown:
             raise CostError(
                 f"{sorted(unknown)[0]!r} is no value between blocks of {table.name!r}: "
-                "`cutpoint inspect` lists those that could be sent"
+                "`cutpoint plan MODEL --save-costs FILE.json` lists them all"
             )
         return tuple(
             value.may_cross

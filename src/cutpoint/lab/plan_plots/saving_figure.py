@@ -40,7 +40,7 @@ def plot_savings(title: str, found: Sequence[Savings], path: Path) -> None:
     panels[0][0].set_ylabel("load of the server\n(execution time / idle time)")
     bar = figure.colorbar(mesh, ax=list(panels[0]), pad=0.015)
     bar.set_label("saved by the best split over the better end")
-    bar.ax.yaxis.set_major_formatter(pyplot().matplotlib.ticker.PercentFormatter(1.0, decimals=0))
+    bar.ax.yaxis.set_major_formatter(pyplot().matplotlib.ticker.PercentFormatter(1.0))
     bar.ax.axhline(WORTH_IT, color=INK, linewidth=1.2)
     figure.savefig(path, dpi=130)
     pyplot().close(figure)
