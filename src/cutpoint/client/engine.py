@@ -10,6 +10,7 @@ from statistics import median
 from threading import Lock
 from typing import Any, Literal
 
+from cutpoint.client.current_table import CurrentTable
 from cutpoint.client.drive import Drive, session_clock
 from cutpoint.client.server_connection import ServerConnection
 from cutpoint.cost import CutTable, HostCosts, fold, read_cut_table
@@ -19,7 +20,6 @@ from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.runtime import keep_freed_memory
 from cutpoint.graph import DEVICE_ONLY, Arrays, Cut
 from cutpoint.inference import Inference, patience_s
-from cutpoint.planning import compile_table
 from cutpoint.policies import Policy, Situation
 from cutpoint.profiling import check_profile, load_profile, read_environment, sample_feed
 from cutpoint.profiling.quick import time_segments
@@ -85,7 +85,6 @@ class Engine:
         self.policy = policy
         given = self._given(profile)
         compiled = None if table is None else read_cut_table(table, self.graph)
-        self._may_send_inputs = compiled is None or compiled.may_send_inputs
         self.cuts = self._wanted_cuts(given, compiled)
         held = partial(
             Segments,
@@ -100,9 +99,10 @@ class Engine:
         self._warm_up()
         if given is not None:
             self._check_is_of_this_host(given)
-        else:
-            given = time_segments(self.segments, malloc_kept=malloc_kept)
-        self.device = self._device_costs(given)
+        timed = given or time_segments(self.segments, malloc_kept=malloc_kept)
+        self.device = self._device_costs(timed)
+        may_send = compiled is None or compiled.may_send_inputs
+        self._table = CurrentTable(self.graph, self.cuts, self.device, may_send_inputs=may_send)
         self.last_record: InferenceRecord | None = None
         self._deadline_s = deadline_s
         self._on_record = on_record
@@ -110,8 +110,6 @@ class Engine:
         self._numbers = itertools.count(1)
         self._slowdown = SlowdownEstimator()
         self._lock = Lock()
-        self._table: CutTable | None = None
-        self._table_of: HostCosts | None = None
         self.server = ServerConnection(
             server, self.graph, self.cuts, reference=self._reference, clock=self._clock
         )
@@ -136,7 +134,7 @@ class Engine:
         at_s = self._clock()
         with self._lock:
             conditions = self._conditions(at_s)
-            table = self._current_table()
+            table = self._table.given(self.server.costs, self.server.tails)
             situation = Situation(at_s, table, conditions, self.server.address)
             plan = self.policy.decide(situation)
         row = table.find(plan.cut) or 0
@@ -197,23 +195,6 @@ class Engine:
             device_slowdown=self._slowdown.factor(at_s),
             unavailable=self.server.unavailable,
         )
-
-    def _current_table(self) -> CutTable:
-        """Give the table of what both hosts hold; compiled anew when the server's costs change."""
-        costs = self.server.costs
-        if self._table is None or (costs is not None and costs is not self._table_of):
-            tails = self.server.tails
-            shared = tuple(cut for cut in self.cuts if costs is None or cut.id in tails)
-            # Before a server has told its times, its rows are out of reach anyway.
-            self._table = compile_table(
-                self.graph,
-                shared,
-                self.device,
-                costs or self.device,
-                may_send_inputs=self._may_send_inputs,
-            )
-            self._table_of = costs
-        return self._table
 
     def _warm_up(self) -> None:
         feed = sample_feed(self.graph)
