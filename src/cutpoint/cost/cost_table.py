@@ -246,10 +246,6 @@ class CostTable:
             for consumer in value.consumers:
                 yield value.producer or 0, consumer
 
-    def size_of_inputs(self) -> float:
-        """Sum the bytes of the inputs that blocks use."""
-        return sum(v.size_bytes for v in self.values if v.producer is None and v.consumers)
-
 
 def placement_of(head: int, num_blocks: int) -> tuple[int, ...]:
     """Give host 0 to the blocks of a head and host 1 to the others."""

@@ -111,6 +111,31 @@ def predict(rows: Rows, conditions: Conditions) -> Prediction:
     )
 
 
+def parts_of(numbers: Sequence[float], conditions: Conditions, *, is_offloaded: bool) -> Parts:
+    """
+    Give the parts of one row: what `predict` gives of all, without an array.
+
+    Parameters
+    ----------
+    numbers
+        Seconds of head, encoding and tail, bytes up and down: a row's columns.
+    is_offloaded
+        Whether the row uses the server.
+    """
+    head_s, encode_s, tail_s, up_bytes, down_bytes = numbers
+    slowdown, link, load = conditions.device_slowdown, conditions.link, conditions.load
+    if link is None or not is_offloaded:
+        return Parts(slowdown * head_s)
+    return Parts(
+        slowdown * head_s,
+        slowdown * encode_s,
+        link.message_up_s + up_bytes / link.bandwidth_up_bytes_per_s,
+        load.wait_s,
+        load.slowdown * tail_s,
+        link.message_down_s + down_bytes / link.bandwidth_down_bytes_per_s,
+    )
+
+
 def row_terms(rows: Rows) -> NDArray[np.float64]:
     """
     Give the objective's terms of every row, to be multiplied by `condition_weights`.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cutpoint.cost import CutTable, condition_weights, row_terms
+from cutpoint.cost import CutTable, condition_weights, parts_of, row_terms
 from cutpoint.exceptions import CostError
 from cutpoint.planning.plans import legs_of
 from cutpoint.records import DEVICE, Conditions, Parts, Plan
@@ -114,18 +114,8 @@ class Decider:
         return Plan(placement, cut, legs, self._parts(server, row, conditions))
 
     def _parts(self, server: int, row: int, conditions: Conditions) -> Parts:
-        head_s, encode_s, tail_s, up_bytes, down_bytes = self._numbers[server][row]
-        slowdown, link, load = conditions.device_slowdown, conditions.link, conditions.load
-        if link is None or self._plans[server][row][0] == DEVICE:
-            return Parts(slowdown * head_s)
-        return Parts(
-            slowdown * head_s,
-            slowdown * encode_s,
-            link.message_up_s + up_bytes / link.bandwidth_up_bytes_per_s,
-            load.wait_s,
-            load.slowdown * tail_s,
-            link.message_down_s + down_bytes / link.bandwidth_down_bytes_per_s,
-        )
+        is_offloaded = self._plans[server][row][0] != DEVICE
+        return parts_of(self._numbers[server][row], conditions, is_offloaded=is_offloaded)
 
 
 def _columns(table: CutTable) -> tuple[np.ndarray, ...]:

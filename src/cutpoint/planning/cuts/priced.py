@@ -44,9 +44,7 @@ def prices_of(problem: Problem, setting: Setting) -> Prices | None:
     if link is None or not conditions.is_server_usable:
         return None
     server_s = conditions.load.slowdown * table.server_s
-    for value in table.values:
-        if value.is_output and value.producer is not None:
-            server_s[value.producer] += value.size_bytes / link.bandwidth_down_bytes_per_s
+    server_s += table.wiring.returned_bytes / link.bandwidth_down_bytes_per_s
     sizes = np.array([value.size_bytes for value in table.values])
     return Prices(
         device_s=conditions.device_slowdown * table.device_s,

@@ -127,10 +127,7 @@ def _tiers_of(problem: Problem, setting: Setting) -> _Tiers | None:
     """Give the prices of a problem; ``None`` if the server cannot be used."""
     table = problem.table
     sizes = np.array([value.size_bytes for value in table.values])
-    returned = np.zeros(table.num_blocks)
-    for value in table.values:
-        if value.is_output and value.producer is not None:
-            returned[value.producer] += value.size_bytes
+    returned = table.wiring.returned_bytes
     host_s = [setting.seen(problem.conditions).device_slowdown * table.device_s]
     send_s, way_back_s = [], np.zeros(table.num_blocks)
     for hop in (problem.conditions, problem.onward):
