@@ -11,7 +11,14 @@ import pytest
 from hypothesis import settings
 
 from cutpoint.cost import CutTable
-from cutpoint.graph import Cut, Graph, cut_id, graph_from_model, value_names
+from cutpoint.graph import (
+    Cut,
+    Graph,
+    check_runnable,
+    cut_id,
+    graph_from_model,
+    value_names,
+)
 
 settings.register_profile("cutpoint", deadline=None)
 settings.load_profile("cutpoint")
@@ -23,9 +30,13 @@ def _model(text: str) -> onnx.ModelProto:
     return onnx.parser.parse_model(text if text.startswith("<") else f"{_HEADER}\nmodel {text}")
 
 
-def _graph(text: str, name: str = "model") -> Graph:
+def _graph(text: str, name: str = "model", **sizes: int) -> Graph:
     model = ir.from_proto(_model(text))
-    return graph_from_model(model, name=name, sha256="ab" * 32, original_names=value_names(model))
+    graph = graph_from_model(
+        model, name=name, sha256="ab" * 32, original_names=value_names(model), sizes=sizes
+    )
+    check_runnable(graph)
+    return graph
 
 
 def _table(*rows: tuple[float, float, float, float, float]) -> CutTable:

@@ -7,6 +7,7 @@
     ├── MissingDependencyError     install what the message names
     ├── ModelError                 the ONNX file cannot be used as it is
     │   ├── UnknownShapeError          bind the dimension it names
+    │   ├── UnsafeModelError           the file breaks a limit or reaches outside its folder
     │   └── InvalidCutError            cut at one of the values it lists
     ├── CostError                  costs, conditions or limits no planner can add up
     ├── PlannerError               no planner, objective or power profile of that name
@@ -48,6 +49,10 @@ class ModelError(CutpointError, ValueError):
 
 class UnknownShapeError(ModelError):
     """A value has a dimension that nothing binds; names the value and the dimension."""
+
+
+class UnsafeModelError(ModelError):
+    """The file breaks a limit or reaches outside its folder."""
 
 
 class InvalidCutError(ModelError):

@@ -1,6 +1,7 @@
 """Tiny models and servers for the client's tests."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
+from cutpoint import InferenceSession
 from cutpoint.server.edge_server import EdgeServer, ServerSettings
 
 
@@ -53,6 +55,18 @@ def save(path: Path, model: onnx.ModelProto) -> Path:
     """Write a model."""
     onnx.save_model(model, path)
     return path
+
+
+def wait_for_tails(session: InferenceSession) -> None:
+    """Wait until the server has built every tail this device holds a cut for."""
+    engine = session._engine
+    assert engine is not None
+    wanted = {cut.id for cut in engine.cuts}
+    for _ in range(200):
+        if wanted <= engine.server.tails:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{wanted - engine.server.tails} were not built")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from cutpoint.exceptions import ModelError, UnknownShapeError
 from cutpoint.execution import ModelFile, load_graph
-from cutpoint.execution.optimise import weights_folder
+from cutpoint.execution.weights import weights_folder
 
 
 def test_a_file_and_its_bytes_are_the_same_graph(six_convs: Path) -> None:

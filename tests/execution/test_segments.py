@@ -155,7 +155,8 @@ def test_a_users_options_are_used_and_given_back(
     options.optimized_model_filepath = str(tmp_path / "written.onnx")
     segments = Segments(graph, candidate_cuts(graph), options=options)
     assert_same(segments.outputs_of(segments.run(segments.segments, feed).values), whole)
-    used = [session.get_session_options().logid for session in segments._sessions.values()]
+    held = [each.session for each in segments._sessions.values()]
+    used = [session.get_session_options().logid for session in held]
     assert used == ["mine"] * len(segments.segments)
     assert options.enable_profiling is True
     assert options.optimized_model_filepath == str(tmp_path / "written.onnx")

@@ -86,3 +86,101 @@ def test_no_candidate_is_an_end(chain: Graph) -> None:
     for cut in candidate_cuts(chain):
         assert cut.placement == "split"
         assert 0 < cut.head < chain.all_nodes
+
+
+def test_weights_that_are_handed_on_are_no_candidates(graph_of: Read) -> None:
+    """A chain of nodes that pass a weight on, as older exporters write it, is nowhere cut."""
+    graph = graph_of(
+        """(float[1,4] x) => (float[1,4] y) <float[4] w = {1, 2, 3, 4}>
+        { u = Identity(w) v = Identity(u) a = Relu(x) b = Div(a, v) y = Tanh(b) }"""
+    )
+    assert names(graph) == ["a", "b"]
+    assert {"w", "u", "v"}.isdisjoint(graph.values)
+
+
+def test_a_quantised_net_is_cut_at_whole_numbers(graph_of: Read) -> None:
+    """Between quantising and dequantising, not at the floats around: the runtime merges those."""
+    graph = graph_of(
+        """(float[1,2,4,4] x) => (float[1,2,4,4] y)
+        <float s = {0.5}, uint8 z = {128}, float[2,2,1,1] w = {1, 2, 3, 4}> {
+            xq = QuantizeLinear(x, s, z) xf = DequantizeLinear(xq, s, z)
+            a = Conv(xf, w) b = Relu(a)
+            bq = QuantizeLinear(b, s, z) bf = DequantizeLinear(bq, s, z)
+            c = MaxPool<kernel_shape = [1, 1]>(bf)
+            cq = QuantizeLinear(c, s, z) cf = DequantizeLinear(cq, s, z)
+            y = Exp(cf)
+        }"""
+    )
+    assert names(graph) == ["xq", "bq", "cq"]
+
+
+def test_floats_that_two_nodes_dequantise_are_no_candidate(graph_of: Read) -> None:
+    """What comes of dequantising is no cut though two nodes use it: the value before is smaller."""
+    graph = graph_of(
+        """(float[1,4] x) => (float[1,4] y) <float s = {0.5}, uint8 z = {128}> {
+            a = Tanh(x) q = QuantizeLinear(a, s, z) f = DequantizeLinear(q, s, z)
+            b = Exp(f) c = Abs(f) y = Sub(b, c)
+        }"""
+    )
+    assert names(graph) == ["q"]
+
+
+@pytest.mark.parametrize(
+    ("given", "made", "expected"),
+    [("float", "double", ["a", "c"]), ("float", "float16", ["a", "b", "c"])],
+)
+def test_a_wider_copy_is_no_candidate(
+    given: str, made: str, expected: list[str], graph_of: Read
+) -> None:
+    """A cast is a cut where it makes fewer bytes, none where the cut before it is cheaper."""
+    kind = {"double": 11, "float16": 10}[made]
+    graph = graph_of(
+        f"({given}[1,4] x) => ({made}[1,4] y)"
+        f"{{ a = Tanh(x) b = Cast<to = {kind}>(a) c = Exp(b) y = Neg(c) }}"
+    )
+    assert names(graph) == expected
+
+
+MASKED = """(int64[2,3] ids, int64[2,3] mask) => (float[2,3,4] y)
+    <float[9,4] table, float[4,4] w, bool one = {1}, float none = {-1000}> {
+        seen = Cast<to = 9>(mask) hidden = Not(seen) last = Unsqueeze(hidden, axes)
+        a = Gather(table, ids) b = MatMul(a, w) c = Where(last, none, b)
+        d = MatMul(c, w) e = Where(last, none, d) y = Tanh(e)
+    }"""
+"""A text net in small: each layer takes a mask."""
+
+
+def masked(graph_of: Read) -> Graph:
+    """Read it with weights, which the notation cannot hold at this size."""
+    numbers = ", ".join(["1"] * 36)
+    weights = f"float[9,4] table = {{{numbers}}}, float[4,4] w = {{{numbers[: 16 * 3 - 2]}}}"
+    text = MASKED.replace("float[9,4] table, float[4,4] w", f"{weights}, int64[1] axes = {{2}}")
+    return graph_of(text)
+
+
+def test_masks_cross_beside_a_value(graph_of: Read) -> None:
+    """Where the tail needs a mask besides, both cross: the mask as it is smallest."""
+    crossing = [cut.crossing for cut in candidate_cuts(masked(graph_of))]
+    assert crossing == [("a", "last"), ("b", "last"), ("c", "last"), ("d", "last"), ("e",)]
+
+
+def test_sizes_cross_beside_a_value(graph_of: Read) -> None:
+    """Where the tail needs the size of an early value, that one number crosses, not the value."""
+    graph = graph_of(
+        """(float[2,4] x) => (float[2,4] y) {
+            a = Relu(x) size = Shape(a) b = Tanh(a) c = Exp(b) d = Expand(c, size) y = Neg(d)
+        }"""
+    )
+    crossing = [cut.crossing for cut in candidate_cuts(graph)]
+    assert crossing == [("a",), ("b", "size"), ("c", "size"), ("d",)]
+
+
+def test_sizes_and_masks_are_no_candidates(graph_of: Read) -> None:
+    """No cut is at a size, a position or a mask alone."""
+    graph = graph_of(
+        """(float[2,4] x) => (float[8] y, int64[1] n) <int64[1] one = {1}, int64[1] none = {0}> {
+            a = Relu(x) size = Shape(a) count = ReduceProd<keepdims = 1>(size)
+            n = Mul(count, one) b = Tanh(a) flat = Reshape(b, n) y = Neg(flat)
+        }"""
+    )
+    assert [cut.crossing for cut in candidate_cuts(graph)] == [("a",), ("b", "n")]

@@ -8,7 +8,16 @@ from collections.abc import Callable
 import pytest
 
 from cutpoint.exceptions import InvalidCutError, ModelError
-from cutpoint.graph import DEVICE_ONLY, SERVER_ONLY, Graph, cut_at, cut_id, device_only, server_only
+from cutpoint.graph import (
+    DEVICE_ONLY,
+    SERVER_ONLY,
+    Graph,
+    cut_at,
+    cut_at_head,
+    cut_id,
+    device_only,
+    server_only,
+)
 from cutpoint.graph.cut import crossing_values
 
 
@@ -162,3 +171,14 @@ def test_crossing_values_of_a_set(input_in_tail: Graph) -> None:
         0b111: ("c",),
         0b1111: (),
     }
+
+
+def test_the_cut_of_any_head(skip: Graph, side_branch: Graph) -> None:
+    """A head's cut sends what the tail needs, whether or not another head sends the same."""
+    assert cut_at_head(skip, 0b0011) == cut_at(skip, ["a", "b"])
+    assert cut_at_head(skip, 0) == server_only(skip)
+    assert cut_at_head(skip, skip.all_nodes) == device_only(skip)
+    named = cut_at(side_branch, ["a"])
+    last = side_branch.all_nodes & ~(1 << len(side_branch.nodes) - 1)
+    assert cut_at_head(side_branch, last).crossing == named.crossing == ("a",)
+    assert cut_at_head(side_branch, last).returned == ("y",)

@@ -4,7 +4,15 @@ import onnx_ir as ir
 import pytest
 
 from cutpoint.exceptions import ModelError, UnknownShapeError
-from cutpoint.graph import Graph, cut_at, extract, graph_from_model, segments_of, value_names
+from cutpoint.graph import (
+    ANY,
+    Graph,
+    cut_at,
+    extract,
+    graph_from_model,
+    segments_of,
+    value_names,
+)
 
 Read = Callable[..., Graph]
 
@@ -53,28 +61,42 @@ def test_a_dimension_nothing_binds(declared: str, message: str, graph_of: Read) 
         graph_of(f"({declared}) => (float[M,N] y) {{ y = Relu(x) }}")
 
 
-def test_an_input_of_text_is_refused(graph_of: Read) -> None:
-    """Text cannot travel as a tensor of numbers."""
-    with pytest.raises(ModelError, match="input 'x' is not a tensor of numbers"):
-        graph_of("(string[1,4] x) => (string[1,4] y) { y = Identity(x) }")
-
-
-def test_an_input_of_a_type_the_protocol_has_not(graph_of: Read) -> None:
-    """A type that NumPy or the protocol has no name for cannot be fed."""
-    with pytest.raises(ModelError, match="input 'x' is not a tensor of numbers"):
-        graph_of("(bfloat16[1,4] x) => (bfloat16[1,4] y) { y = Identity(x) }")
+def test_an_input_that_is_no_tensor_is_refused(graph_of: Read) -> None:
+    """A sequence has no form on the wire."""
+    with pytest.raises(ModelError, match="input 'x' is a sequence, no tensor"):
+        graph_of("(seq(float[1,4]) x, int64 i) => (float[1,4] y) { y = SequenceAt(x, i) }")
 
 
 @pytest.mark.parametrize(
-    ("number", "dtype"),
-    [(1, "float32"), (10, "float16"), (11, "float64"), (3, "int8"), (9, "bool"), (16, None)],
-)
-def test_which_types_travel(number: int, dtype: str | None, graph_of: Read) -> None:
-    """A value between nodes may cross if both sides have a name for its type."""
+    ("number", "dtype", "size_bytes"),
+    [
+        (1, "float32", 20), (10, "float16", 10), (11, "float64", 40), (3, "int8", 5),
+        (9, "bool", 5), (16, "bfloat16", 10), (17, "float8_e4m3fn", 5), (22, "int4", 3),
+        (8, "object", None),
+    ],
+)  # fmt: skip
+def test_every_type_of_a_tensor_travels(
+    number: int, dtype: str, size_bytes: int | None, graph_of: Read
+) -> None:
+    """A value between nodes may cross whatever its type; those below a byte are packed."""
     graph = graph_of(
-        f"(float[1,4] x) => (float[1,4] y) {{ a = Cast<to = {number}>(x) y = Cast<to = 1>(a) }}"
+        f"(float[1,5] x) => (float[1,5] y) {{ a = Cast<to = {number}>(x) y = Cast<to = 1>(a) }}"
     )
-    assert (graph.values["a"].dtype, graph.values["a"].can_travel) == (dtype, dtype is not None)
+    value = graph.values["a"]
+    assert (value.dtype, value.can_travel) == (dtype, True)
+    assert (value.size_bytes if value.has_known_size else None) == size_bytes
+
+
+def test_sequences_and_optionals_never_travel(graph_of: Read) -> None:
+    """What is no tensor says what it is."""
+    graph = graph_of(
+        """(float[1,4] x, int64 i) => (float[1,4] y, bool h)
+        { s = SequenceConstruct(x, x) y = SequenceAt(s, i) o = Optional(x)
+          h = OptionalHasElement(o) }"""
+    )
+    kinds = {name: graph.values[name].kind for name in ("x", "s", "o")}
+    assert kinds == {"x": "tensor", "s": "sequence", "o": "optional"}
+    assert not any(graph.values[name].can_travel for name in ("s", "o"))
 
 
 def test_a_model_without_inputs(graph_of: Read) -> None:
@@ -92,7 +114,8 @@ def test_a_model_that_computes_nothing(graph_of: Read) -> None:
 def test_a_value_of_unknown_shape_inside_is_kept(graph_of: Read) -> None:
     """A shape that depends on data is not known, but the graph is read."""
     graph = graph_of("(float[1,4] x) => (int64[2,N] y) { a = Relu(x) y = NonZero(a) }")
-    assert (graph.values["a"].can_travel, graph.values["y"].can_travel) == (True, False)
+    assert (graph.values["a"].has_known_size, graph.values["y"].has_known_size) == (True, False)
+    assert graph.values["y"].open_shape == (2, ANY)
 
 
 @pytest.mark.parametrize(

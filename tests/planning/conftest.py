@@ -18,7 +18,9 @@ def _chain(flops: Sequence[float], sizes: Sequence[int]) -> Graph:
         for i, count in enumerate(flops)
     ]
     values = {
-        name: Value(name, "uint8", (size,), i - 1 if i else None, (i,) if i < len(nodes) else ())
+        name: Value(
+            name, "uint8", (size,), i - 1 if i else None, (i,) if i < len(nodes) else (), (size,)
+        )
         for i, (name, size) in enumerate(zip(names, sizes, strict=True))
     }
     return Graph(

@@ -10,7 +10,7 @@ import pytest
 from cutpoint.exceptions import ModelError
 from cutpoint.execution.node_times import node_times_s
 from cutpoint.graph import Graph
-from cutpoint.profiling import sample_feed
+from cutpoint.graph import sample_feed
 
 
 def test_every_node_is_timed(graph: Graph) -> None:

@@ -132,7 +132,7 @@ def _typed_content(frame) -> None:
 
 
 def _wrong_datatype(frame) -> None:
-    frame.inputs[0].datatype = "BYTES"
+    frame.inputs[0].datatype = "FP33"
 
 
 def _negative_shape(frame) -> None:

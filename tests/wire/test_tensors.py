@@ -100,9 +100,9 @@ def test_another_number_of_bytes_is_refused(size_bytes: int) -> None:
         to_array(TensorSpec("x", "float32", (2, 3)), bytes(size_bytes))
 
 
-@pytest.mark.parametrize("datatype", ["", "BYTES", "fp32", "FP32 ", "FLOAT", "FP8", "None", "\0"])
+@pytest.mark.parametrize("datatype", ["", "fp32", "FP32 ", "FLOAT", "FP8", "None", "\0"])
 def test_an_unknown_datatype_is_refused(datatype: str) -> None:
-    """What has no fixed size per element, or no meaning, cannot travel raw."""
+    """What has no meaning cannot travel."""
     with pytest.raises(RemoteProtocolError, match=r"tensor 'x': datatype .* cannot travel raw"):
         spec_of("x", datatype, [1])
 
@@ -160,7 +160,6 @@ def test_other_tensors_are_refused(given_specs: list[TensorSpec], message: str) 
 
 def test_a_value_is_described_as_it_travels() -> None:
     """A value with type and shape gives a tensor; one without says which it is."""
-    assert spec_of_value(Value("x", "float32", (2,), 0, ())) == X
-    for value in (Value("v", None, (2,), 0, ()), Value("v", "float32", None, 0, ())):
-        with pytest.raises(UnknownShapeError, match="'v'"):
-            spec_of_value(value)
+    assert spec_of_value(Value("x", "float32", (2,), 0, (), (2,))) == X
+    with pytest.raises(UnknownShapeError, match="'v'"):
+        spec_of_value(Value("v", None, (2,), 0, (), (2,)))

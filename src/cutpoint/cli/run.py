@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, BinaryIO
-from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -14,11 +13,12 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
+from cutpoint.cli.chosen_model import ChosenModel, chosen_model
+from cutpoint.cli.model_options import InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out, table
 from cutpoint.client.session import InferenceSession
-from cutpoint.exceptions import CutpointError, FeedError
-from cutpoint.graph import Arrays, Graph
-from cutpoint.profiling import sample_feed
+from cutpoint.exceptions import CutpointError
+from cutpoint.graph import Arrays, sample_feed
 from cutpoint.records import InferenceRecord
 from cutpoint.units import format_bandwidth, format_duration
 
@@ -27,15 +27,18 @@ def run(
     model: Annotated[Path, typer.Argument(help="The ONNX file.")],
     server: Annotated[str, typer.Option(help="HOST:PORT of the server.")],
     count: Annotated[int, typer.Option("--count", "-n", min=0, help="0 runs until Ctrl-C.")] = 100,
-    inputs: Annotated[
-        Path | None,
-        typer.Option("--input", help=".npz with an array per input (default: random numbers)."),
-    ] = None,
+    size: SizesOption = None,
+    inputs: InputsOption = None,
+    untrusted: UntrustedOption = False,
     policy: Annotated[
         str, typer.Option(help="soonest, device, server, or values to cut at, joined by commas.")
     ] = "soonest",
     profile: Annotated[
-        Path | None, typer.Option(help="Profile of this device (default: time it now).")
+        list[Path] | None,
+        typer.Option(
+            help="Profile of this device (default: time it now); may be repeated, one for each "
+            "of several sizes of the inputs."
+        ),
     ] = None,
     table: Annotated[
         Path | None,
@@ -58,33 +61,34 @@ def run(
     took, and what is believed of the link. The server need not be there: the device
     computes alone until it is.
     """
+    chosen = chosen_model(model, size, inputs, is_untrusted=untrusted)
+    chosen.check_bound()
     session = InferenceSession(
         model,
         server=server,
         policy=policy,
-        profile=profile,
+        profile=profile or None,
+        sizes=chosen.sizes,
         deadline_s=deadline,
         slowdown=slowdown,
         table=table,
     )
     with session:
-        feed = _feed(session.graph, inputs)
+        feed = _feed(session, chosen)
         _wait_for_server(session)
         kept = _run_all(session, feed, count, pause, records, json)
     if not json:
         _summarise(kept)
 
 
-def _feed(graph: Graph | None, path: Path | None) -> Arrays:
-    if graph is None:
-        raise FeedError("the session has no graph")
-    if path is None:
-        return sample_feed(graph)
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, TypeError, AttributeError, EOFError, BadZipFile) as error:
-        raise FeedError(f"inputs {path}: {error}; write them with numpy.savez") from error
+def _feed(session: InferenceSession, chosen: ChosenModel) -> Arrays:
+    if chosen.feed is not None and session.graph is None:
+        # What --size leaves open the first run binds: before it there is nothing to wait for.
+        session.run(None, chosen.feed)
+    graph = session.graph
+    assert graph is not None
+    chosen.check_vetted(graph.sha256)
+    return sample_feed(graph) if chosen.feed is None else chosen.feed
 
 
 def _wait_for_server(session: InferenceSession) -> None:

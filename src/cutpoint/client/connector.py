@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cutpoint.client.framed import FramedTransport
 from cutpoint.client.handshake import check_digest, fetch_holdings, server_costs
@@ -19,10 +20,11 @@ from cutpoint.exceptions import (
     ModelMismatchError,
     TransportError,
 )
-from cutpoint.graph import Arrays, Cut, Graph, server_only
+from cutpoint.graph import TEXT, Arrays, Cut, Graph, server_only
 from cutpoint.inference import Answered, OffloadFailed
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.chunks import Assembly, Chunker
+from cutpoint.wire.datatypes import is_standard
 from cutpoint.wire.errors import mapped_errors
 from cutpoint.wire.holdings import Holdings
 from cutpoint.wire.names import TailName
@@ -200,6 +202,7 @@ class Connector:
             _log.warning("tail %s is not to be had: %s", name, error)
 
     def _connect_plain(self) -> Transport:
+        self._check_is_standard()
         transport = PlainTransport(
             self._stub,
             self._address,
@@ -212,6 +215,16 @@ class Connector:
             transport.measure()
         transport.set_tail_s(self._check_by_answer(transport))
         return transport
+
+    def _check_is_standard(self) -> None:
+        """Refuse to send what no other server of the protocol knows."""
+        for name in self._graph.inputs:
+            dtype = self._graph.values[name].dtype
+            if dtype is not None and not is_standard(dtype):
+                raise ConnectError(
+                    f"server {self._address} is no cutpoint server and the protocol has no name "
+                    f"for {dtype}, the type of input {name!r}: run `cutpoint serve` there"
+                )
 
     def _check_by_answer(self, transport: PlainTransport) -> float:
         """Compare the server's answer with the device's; give the server's time."""
@@ -238,10 +251,19 @@ class Connector:
         if not isinstance(event, Answered):
             raise ConnectError(f"server {self._address} did not answer in time")
         for name, wanted in outputs.items():
-            difference = np.max(np.abs(offload.outputs[name].astype(float) - wanted.astype(float)))
-            if not difference <= _SAME * np.max(np.abs(wanted.astype(float))):
+            if not _are_alike(offload.outputs[name], wanted):
                 raise ModelMismatchError(
                     f"server {self._address} gives another {name!r} for {graph.name!r} than this "
                     "device: give both the same model file"
                 )
         return event.at_s - began_s
+
+
+def _are_alike(given: NDArray[np.generic], wanted: NDArray[np.generic]) -> bool:
+    """Tell whether an answer is the device's, but for rounding."""
+    if given.shape != wanted.shape:
+        return False
+    if str(wanted.dtype) == TEXT or not wanted.size:
+        return bool(np.array_equal(given, wanted))
+    difference = np.max(np.abs(given.astype(float) - wanted.astype(float)))
+    return bool(difference <= _SAME * np.max(np.abs(wanted.astype(float))))

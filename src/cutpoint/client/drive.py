@@ -56,6 +56,7 @@ class Drive:
     run_options: Any = None
     sent_bytes: int = 0
     received_bytes: int = 0
+    idle_s: float = 0.0
 
     def run(self, feed: Arrays) -> Arrays:
         """Run to the end; gives the model's outputs."""
@@ -135,6 +136,7 @@ class Drive:
 
     def _learn(self, offload: Offload, event: Answered) -> None:
         if self.server is not None:
+            self.idle_s = offload.idle_s
             idle_s = offload.idle_s or event.tail_s
             self.server.answered(event.at_s, event.wait_s, event.tail_s, idle_s)
 

@@ -10,23 +10,38 @@ from statistics import median
 from threading import Lock
 from typing import Any, Literal
 
-from cutpoint.client.current_table import CurrentTable
 from cutpoint.client.drive import Drive, session_clock
 from cutpoint.client.server_connection import ServerConnection
-from cutpoint.cost import CutTable, HostCosts, fold, read_cut_table
-from cutpoint.estimation import SlowdownEstimator
+from cutpoint.client.shape_bucket import ShapeBucket
+from cutpoint.cost import CutTable, HostCosts, fold, read_cut_table, scaled_costs
 from cutpoint.exceptions import InvalidCutError
-from cutpoint.execution import ModelFile, Segments, load_graph
+from cutpoint.execution import Segments, completed
 from cutpoint.execution.runtime import keep_freed_memory
-from cutpoint.graph import DEVICE_ONLY, Arrays, Cut
+from cutpoint.graph import (
+    DEVICE_ONLY,
+    Arrays,
+    Cut,
+    Graph,
+    Sizes,
+    bind,
+    checked_feed,
+    sample_feed,
+    sizes_of,
+)
+from cutpoint.graph.size_bucket import Bucket, bucket_of, distance
 from cutpoint.inference import Inference, patience_s
 from cutpoint.policies import Policy, Situation
-from cutpoint.profiling import check_profile, load_profile, read_environment, sample_feed
+from cutpoint.profiling import check_profile, load_profile, read_environment
 from cutpoint.profiling.quick import time_segments
 from cutpoint.records import Conditions, InferenceRecord, Plan, Profile
 
 Hold = Literal["segments", "whole"]
+ProfileFile = str | os.PathLike[str] | Profile
+ProfileGiven = ProfileFile | Sequence[ProfileFile] | None
 RecordObserver = Callable[[InferenceRecord], None]
+
+_MOST_BUCKETS = 64
+"""Buckets of sizes that are remembered; the oldest goes first."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,14 +52,17 @@ class Engine:
 
     Parameters
     ----------
-    file
-        The model.
+    graph
+        The model, loaded; open dimensions may be open yet.
+    feed
+        Inputs that bind them, and that everything is warmed and timed with; made up by
+        default.
     server
         ``HOST:PORT``.
     policy
         Decides.
     profile
-        Of this device; ``None`` times the segments now.
+        Of this device, or one for each of several sizes; ``None`` times the segments now.
     deadline_s
         Wanted latency.
     hold
@@ -66,11 +84,12 @@ class Engine:
 
     def __init__(
         self,
-        file: ModelFile,
+        graph: Graph,
         *,
         server: str,
         policy: Policy,
-        profile: str | os.PathLike[str] | Profile | None = None,
+        feed: Arrays | None = None,
+        profile: ProfileGiven = None,
         deadline_s: float | None = None,
         hold: Hold = "segments",
         slowdown: float = 1.0,
@@ -81,8 +100,9 @@ class Engine:
         provider_options: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         malloc_kept = keep_freed_memory()
-        self.graph = load_graph(file)
+        self.graph = completed(graph, feed, options)
         self.policy = policy
+        self._feed = sample_feed(self.graph) if feed is None else checked_feed(graph, feed)
         given = self._given(profile)
         compiled = None if table is None else read_cut_table(table, self.graph)
         self.cuts = self._wanted_cuts(given, compiled)
@@ -97,18 +117,20 @@ class Engine:
         self.segments = held(self.cuts)
         self.whole = held(()) if hold == "whole" else self.segments
         self._warm_up()
-        if given is not None:
-            self._check_is_of_this_host(given)
-        timed = given or time_segments(self.segments, malloc_kept=malloc_kept)
-        self.device = self._device_costs(timed)
-        may_send = compiled is None or compiled.may_send_inputs
-        self._table = CurrentTable(self.graph, self.cuts, self.device, may_send_inputs=may_send)
+        for each in given:
+            self._check_is_of_this_host(each)
+        self._profiles = given or (
+            time_segments(self.segments, feed=self._feed, malloc_kept=malloc_kept),
+        )
+        self._may_send_inputs = compiled is None or compiled.may_send_inputs
+        self._is_open = bool(self.graph.sizes)
+        self._buckets: dict[Bucket, ShapeBucket] = {}
+        self._first = self._bucket_at(self.graph.sizes)
         self.last_record: InferenceRecord | None = None
         self._deadline_s = deadline_s
         self._on_record = on_record
         self._clock = session_clock()
         self._numbers = itertools.count(1)
-        self._slowdown = SlowdownEstimator()
         self._lock = Lock()
         self.server = ServerConnection(
             server, self.graph, self.cuts, reference=self._reference, clock=self._clock
@@ -133,8 +155,9 @@ class Engine:
         """
         at_s = self._clock()
         with self._lock:
-            conditions = self._conditions(at_s)
-            table = self._table.given(self.server.costs, self.server.tails)
+            bucket = self._bucket_of(feed)
+            conditions = self._conditions(bucket, at_s)
+            table = bucket.table(self.server.costs, self.server.tails)
             situation = Situation(at_s, table, conditions, self.server.address)
             plan = self.policy.decide(situation)
         row = table.find(plan.cut) or 0
@@ -145,14 +168,16 @@ class Engine:
         held = self.whole if cut.placement == "device" else self.segments
         drive = Drive(inference, cut, held, server, self._clock, run_options)
         outputs = drive.run(feed)
-        self._finish(drive, plan, conditions, at_s)
+        self._finish(drive, plan, conditions, at_s, bucket)
         return outputs
 
     def close(self) -> None:
         """End every thread and socket."""
         self.server.close()
 
-    def _finish(self, drive: Drive, plan: Plan, conditions: Conditions, at_s: float) -> None:
+    def _finish(
+        self, drive: Drive, plan: Plan, conditions: Conditions, at_s: float, bucket: ShapeBucket
+    ) -> None:
         inference = drive.inference
         record = InferenceRecord(
             request=next(self._numbers),
@@ -171,7 +196,8 @@ class Engine:
             conditions=conditions,
         )
         with self._lock:
-            self._learn_slowdown(inference, plan.cut)
+            self._learn_slowdown(inference, plan.cut, bucket)
+            bucket.observe_server(drive.cut, drive.idle_s)
             self.policy.observe(record)
             self.last_record = record
         if self._on_record is not None:
@@ -180,42 +206,71 @@ class Engine:
             except Exception:  # the observer's, not the inference's: its answer is not lost
                 _log.exception("on_record failed")
 
-    def _learn_slowdown(self, inference: Inference, cut: str) -> None:
+    def _learn_slowdown(self, inference: Inference, cut: str, bucket: ShapeBucket) -> None:
         """Learn from what ran here: the head, and the tail too after a fallback."""
-        took_s, profiled_s = inference.measured.head_s, self.device.head_s[cut]
+        took_s, profiled_s = inference.measured.head_s, bucket.device.head_s[cut]
         if inference.placement == "device" and inference.plan.placement != "device":
             took_s += inference.measured.tail_s
-            profiled_s += self.device.tail_s[cut]
-        self._slowdown.observe(took_s, profiled_s, self._clock())
+            profiled_s += bucket.device.tail_s[cut]
+        bucket.slowdown.observe(took_s, profiled_s, self._clock())
 
-    def _conditions(self, at_s: float) -> Conditions:
+    def _bucket_of(self, feed: Arrays) -> ShapeBucket:
+        """Give the bucket of a feed; most models have one."""
+        return self._bucket_at(sizes_of(self.graph, feed)) if self._is_open else self._first
+
+    def _bucket_at(self, sizes: Sizes) -> ShapeBucket:
+        key = bucket_of(sizes)
+        found = self._buckets.get(key)
+        if found is not None:
+            return found
+        while len(self._buckets) >= _MOST_BUCKETS:
+            del self._buckets[next(iter(self._buckets))]
+        # At the sizes of the first feed, not at round ones: some models take only these.
+        is_ours = dict(sizes) == dict(self.graph.sizes)
+        graph = self.graph if is_ours else bind(self.graph, sizes)
+        profile = min(self._profiles, key=lambda each: distance(each.sizes, sizes))
+        bucket = ShapeBucket(
+            graph,
+            self.cuts,
+            self._device_costs(profile, graph),
+            may_send_inputs=self._may_send_inputs,
+        )
+        self._buckets[key] = bucket
+        return bucket
+
+    def _conditions(self, bucket: ShapeBucket, at_s: float) -> Conditions:
         return Conditions(
             link=self.server.link(),
             load=self.server.load(at_s),
-            device_slowdown=self._slowdown.factor(at_s),
+            device_slowdown=bucket.slowdown.factor(at_s),
             unavailable=self.server.unavailable,
         )
 
     def _warm_up(self) -> None:
-        feed = sample_feed(self.graph)
         for held in {self.segments, self.whole}:
-            held.warm_up(feed)
+            held.warm_up(self._feed)
 
-    def _device_costs(self, profile: Profile) -> HostCosts:
+    def _device_costs(self, profile: Profile, graph: Graph) -> HostCosts:
+        """Fold the profile, at the sizes of the graph."""
+        if dict(profile.sizes) == dict(graph.sizes):
+            return self._folded(profile, graph)
+        measured_at = bind(graph, profile.sizes)
+        return scaled_costs(self._folded(profile, measured_at), measured_at, graph, self.cuts)
+
+    def _folded(self, profile: Profile, graph: Graph) -> HostCosts:
         """Fold the profile; device-only costs what the whole takes, where that is held."""
-        costs = fold(self.graph, profile, self.cuts)
+        costs = fold(graph, profile, self.cuts)
         if self.whole is self.segments:
             return costs
         whole = (sample.duration_s for sample in profile.samples if sample.kind == "whole")
         return replace(costs, head_s={**costs.head_s, DEVICE_ONLY: median(whole)})
 
-    def _given(self, profile: str | os.PathLike[str] | Profile | None) -> Profile | None:
-        if profile is None:
-            return None
-        if not isinstance(profile, Profile):
-            profile = load_profile(profile)
-        check_profile(profile, sha256=self.graph.sha256, host_environment=None)
-        return profile
+    def _given(self, profile: ProfileGiven) -> tuple[Profile, ...]:
+        read = []
+        for each in _listed(profile):
+            read.append(each if isinstance(each, Profile) else load_profile(each))
+            check_profile(read[-1], sha256=self.graph.sha256, host_environment=None)
+        return tuple(read)
 
     def _check_is_of_this_host(self, profile: Profile) -> None:
         here = read_environment(
@@ -225,7 +280,9 @@ class Engine:
         )
         check_profile(profile, sha256=self.graph.sha256, host_environment=here)
 
-    def _wanted_cuts(self, profile: Profile | None, compiled: CutTable | None) -> tuple[Cut, ...]:
+    def _wanted_cuts(
+        self, profiles: Sequence[Profile], compiled: CutTable | None
+    ) -> tuple[Cut, ...]:
         """Give the table's cuts, or the policy's less those the profile found too dear."""
         if compiled is not None:
             own = self.policy.candidates(self.graph) if self.policy.needs_every_candidate else ()
@@ -236,12 +293,17 @@ class Engine:
                     "table, compiled under limits, does not have: choose one of its cuts"
                 )
             return tuple(dict.fromkeys((*compiled.splits, *own)))
-        is_all = profile is None or self.policy.needs_every_candidate
-        dropped = set() if profile is None or is_all else set(profile.dropped_cuts)
+        is_all = self.policy.needs_every_candidate
+        dropped = set() if is_all else {cut for each in profiles for cut in each.dropped_cuts}
         wanted = (cut for cut in self.policy.candidates(self.graph) if cut.crossing not in dropped)
         return tuple(wanted)
 
     def _reference(self) -> tuple[Arrays, Arrays]:
-        feed = sample_feed(self.graph)
-        values = self.segments.run(self.segments.segments, feed).values
-        return feed, self.segments.outputs_of(values)
+        values = self.segments.run(self.segments.segments, self._feed).values
+        return self._feed, self.segments.outputs_of(values)
+
+
+def _listed(profile: ProfileGiven) -> tuple[ProfileFile, ...]:
+    if profile is None:
+        return ()
+    return (profile,) if isinstance(profile, (str, os.PathLike, Profile)) else tuple(profile)

@@ -90,7 +90,7 @@ class PlainTransport:
         request = messages.ModelInferRequest(model_name=self._model, id=str(offload.number))
         for chunk in offload.request.chunker.all(1 << 62):
             tensor = request.inputs.add(name=chunk.spec.name, datatype=chunk.spec.datatype)
-            tensor.shape.extend(chunk.spec.shape)
+            tensor.shape.extend(chunk.spec.dims)
             request.raw_input_contents.append(chunk.payload)
         offload.first_sent_at_s = self._last_used_s = self._clock()
         try:
@@ -185,6 +185,6 @@ def _pieces(response: Any) -> list[Chunk]:
     if len(contents) != len(response.outputs):
         raise RemoteProtocolError("the server did not answer with raw contents")
     return [
-        Chunk(spec_of(t.name, t.datatype, t.shape), index, len(contents), 0, raw)
+        Chunk(spec_of(t.name, t.datatype, t.shape), index, len(contents), 0, raw, len(raw))
         for index, (t, raw) in enumerate(zip(response.outputs, contents, strict=True))
     ]

@@ -10,8 +10,8 @@ from cutpoint.client.health import HealthCheck
 from cutpoint.estimation import LinkEstimator
 from cutpoint.exceptions import CutpointError, RemoteProtocolError
 from cutpoint.execution import Segments
-from cutpoint.graph import Arrays, Graph
-from cutpoint.profiling import read_environment, sample_feed
+from cutpoint.graph import Arrays, Graph, sample_feed
+from cutpoint.profiling import read_environment
 from cutpoint.records import FORMAT_VERSION, LinkConditions, Profile, Sample
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.protocol import services

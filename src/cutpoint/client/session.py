@@ -4,16 +4,18 @@ import os
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 from types import TracebackType
 from typing import Any
 
-from cutpoint.client.engine import Engine, Hold, RecordObserver
-from cutpoint.execution import ModelFile
+from cutpoint.client.engine import Engine, Hold, ProfileGiven, RecordObserver
+from cutpoint.exceptions import UnknownShapeError
+from cutpoint.execution import ModelFile, load_open_graph, vet
 from cutpoint.execution.runtime import onnxruntime_module
 from cutpoint.graph import Graph, checked_feed, checked_outputs
 from cutpoint.policies import Policy, policy_named
-from cutpoint.records import InferenceRecord, Profile
+from cutpoint.records import InferenceRecord
 
 AsyncCallback = Callable[[list[Any] | None, Any, str], None]
 
@@ -43,7 +45,8 @@ class InferenceSession:
         commas, or a policy object.
     profile
         What the model takes on this device: a file written by ``cutpoint profile``
-        or its content. Without one the segments are timed a few times at the start.
+        or its content, or several of them, measured at several sizes. Without one the
+        segments are timed a few times at the start.
     deadline_s
         Wanted latency: the device goes on alone early enough to keep it.
     name
@@ -59,6 +62,14 @@ class InferenceSession:
         File of a compiled table (``cutpoint plan --table``): the model is held at its cuts
         and every decision is made among them. Give the server the same one. Without it
         the cuts are those that the graph alone suggests, the same on both sides.
+    sizes
+        Binds open dimensions of the inputs by name (``{"batch": 1}``; ``INPUT:POSITION``
+        where the file has no name) for warming, timing and the first plans. What is left
+        open, the first `run` binds: the session connects and measures then. Every later
+        `run` may be of other sizes, and is planned for them.
+    trusted
+        ``False`` for a file nobody vouches for: it is checked and tried out in a worker
+        process, under limits, before this process loads it.
     **kwargs
         Passed to ONNX Runtime's session.
 
@@ -89,13 +100,15 @@ class InferenceSession:
         *,
         server: str | None = None,
         policy: str | Policy = "soonest",
-        profile: str | os.PathLike[str] | Profile | None = None,
+        profile: ProfileGiven = None,
         deadline_s: float | None = None,
         name: str | None = None,
         hold: Hold = "segments",
         slowdown: float = 1.0,
         on_record: RecordObserver | None = None,
         table: str | os.PathLike[str] | None = None,
+        sizes: Mapping[str, int] | None = None,
+        trusted: bool = True,
         **kwargs: Any,
     ) -> None:
         self._whole: Any = None
@@ -105,9 +118,18 @@ class InferenceSession:
         )
         self._async: ThreadPoolExecutor | None = None
         self._engine: Engine | None = None
+        self._begin: Callable[..., Engine] | None = None
+        self._begin_lock = Lock()
         if server is not None:
-            self._engine = Engine(
+            graph = load_open_graph(
                 ModelFile.open(path_or_bytes, name),
+                sizes=sizes,
+                options=sess_options,
+                trusted=trusted,
+            )
+            self._begin = partial(
+                Engine,
+                graph,
                 server=server,
                 policy=policy_named(policy) if isinstance(policy, str) else policy,
                 profile=profile,
@@ -120,9 +142,11 @@ class InferenceSession:
                 providers=providers,
                 provider_options=provider_options,
             )
-            # A session that is dropped unclosed, as ONNX Runtime's may be, ends its threads.
-            weakref.finalize(self, self._engine.close)
+            if graph.is_bound:
+                self._started(None)
         else:
+            if not trusted:
+                vet(ModelFile.open(path_or_bytes, name), sizes=sizes)
             self._whole_session()
 
     def __repr__(self) -> str:
@@ -183,7 +207,7 @@ class InferenceSession:
         FeedError
             If the feed or a name does not fit the model. The session stays usable.
         """
-        engine = self._engine
+        engine = self._started(input_feed)
         if engine is None:
             return list(self._whole_session().run(output_names, input_feed, run_options))
         wanted = checked_outputs(engine.graph, None if output_names is None else list(output_names))
@@ -209,7 +233,7 @@ class InferenceSession:
         user_data
             Handed to the callback.
         """
-        if self._engine is None:
+        if self._begin is None:
             session = self._whole_session()
             session.run_async(output_names, input_feed, callback, user_data, run_options)
             return
@@ -251,6 +275,11 @@ class InferenceSession:
         """
         if self._engine is not None:
             self._engine.server.wait_until_ready(timeout_s)
+        elif self._begin is not None:
+            raise UnknownShapeError(
+                "the model's open dimensions are not bound yet, so nothing was measured: give "
+                "their sizes (sizes={...}) or run once"
+            )
 
     def close(self) -> None:
         """End threads and connections; the session may not be run afterwards."""
@@ -258,6 +287,18 @@ class InferenceSession:
             self._async.shutdown()
         if self._engine is not None:
             self._engine.close()
+
+    def _started(self, feed: Mapping[str, Any] | None) -> Engine | None:
+        """Give the engine; the first feed of a model with open dimensions starts it."""
+        if self._engine is not None or self._begin is None:
+            return self._engine
+        with self._begin_lock:
+            if self._engine is None:
+                engine = self._begin(feed=feed)
+                # A session that is dropped unclosed, as ONNX Runtime's may be, ends its threads.
+                weakref.finalize(self, engine.close)
+                self._engine = engine
+        return self._engine
 
     def _described(self, which: int) -> list[Any]:
         """Give what the segments know of the inputs (0) or outputs (1); all of it or nothing."""

@@ -36,6 +36,7 @@ from cutpoint.cost.predictor_file import (
 from cutpoint.cost.predictors import Predictor, fit
 from cutpoint.cost.prefix_rows import PrefixRows
 from cutpoint.cost.rows import HeadRows, Rows, every_head, head_rows
+from cutpoint.cost.scaled import scaled_costs
 from cutpoint.cost.setting import FULL, Setting
 from cutpoint.cost.table_of import cost_table_of, nodes_of
 from cutpoint.cost.throughput import Stages, stages
@@ -92,6 +93,7 @@ __all__ = [
     "read_cost_table",
     "read_cut_table",
     "row_terms",
+    "scaled_costs",
     "stages",
     "table_of_nodes",
     "upload_s_by_block",

@@ -1,7 +1,7 @@
 """What the head and tail of each cut take on one host, folded from its profile."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from cutpoint.exceptions import InvalidCutError, ProfileMismatchError
@@ -33,12 +33,24 @@ class HostCosts:
     measured
         Ids of the cuts whose parts were timed as they run; the others are estimated
         from node times scaled to the measured whole.
+    sizes
+        Of the model's open dimensions they hold for, by name.
     """
 
     whole_s: float
     head_s: Mapping[str, float]
     tail_s: Mapping[str, float]
     measured: frozenset[str]
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def times(self, factor: float) -> "HostCosts":
+        """Give the costs of a host that is this much slower."""
+        return replace(
+            self,
+            whole_s=self.whole_s * factor,
+            head_s={cut: time_s * factor for cut, time_s in self.head_s.items()},
+            tail_s={cut: time_s * factor for cut, time_s in self.tail_s.items()},
+        )
 
 
 def fold(graph: Graph, profile: Profile, cuts: Iterable[Cut]) -> HostCosts:
@@ -72,7 +84,7 @@ def fold(graph: Graph, profile: Profile, cuts: Iterable[Cut]) -> HostCosts:
             measured.add(cut.id)
         head_s[cut.id], tail_s[cut.id] = known or _estimated(graph, cut, nodes, whole_s)
     whole_s = head_s[DEVICE_ONLY] if DEVICE_ONLY in measured else tail_s[SERVER_ONLY]
-    return HostCosts(whole_s, head_s, tail_s, frozenset(measured))
+    return HostCosts(whole_s, head_s, tail_s, frozenset(measured), profile.sizes)
 
 
 def check_is_of(graph: Graph, profile: Profile) -> None:

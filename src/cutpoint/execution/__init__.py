@@ -1,7 +1,21 @@
 """RUN a segment on this host, optimise a file; the one importer of ONNX Runtime."""
 
+from cutpoint.execution.load_limits import LoadLimits
 from cutpoint.execution.model_file import ModelFile
-from cutpoint.execution.optimise import load_graph
+from cutpoint.execution.optimise import completed, load_graph, load_open_graph
+from cutpoint.execution.parse import parse_model
+from cutpoint.execution.quarantine import vet
 from cutpoint.execution.segments import Execution, SegmentRun, Segments
 
-__all__ = ["Execution", "ModelFile", "SegmentRun", "Segments", "load_graph"]
+__all__ = [
+    "Execution",
+    "LoadLimits",
+    "ModelFile",
+    "SegmentRun",
+    "Segments",
+    "completed",
+    "load_graph",
+    "load_open_graph",
+    "parse_model",
+    "vet",
+]

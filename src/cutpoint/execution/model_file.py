@@ -61,6 +61,9 @@ def file_digest(path: Path) -> str:
         If it is not there or cannot be read.
     """
     digest = hashlib.sha256()
+    is_endless = path.exists() and not (path.is_file() or path.is_dir())
+    if is_endless:  # a pipe or a device
+        raise ModelError(f"model file {path}: it is not a regular file")
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK_BYTES):

@@ -10,8 +10,8 @@ import numpy as np
 import onnx_ir as ir
 
 from cutpoint.exceptions import ModelError
-from cutpoint.execution.optimise import weights_folder
 from cutpoint.execution.runtime import onnxruntime_module, quiet_options
+from cutpoint.execution.weights import weights_folder
 from cutpoint.graph import Arrays, Graph
 
 _QUIET_SHARE = 0.2

@@ -1,28 +1,54 @@
 """Optimise a model once, at the level whose nodes a cut may go between."""
 
-import hashlib
 import shutil
 import tempfile
 import weakref
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import onnx
 import onnx_ir as ir
-from google.protobuf.message import DecodeError
 from onnx_ir.serde import SerdeError
 
-from cutpoint.exceptions import ModelError
-from cutpoint.execution.model_file import ModelFile, file_digest
-from cutpoint.execution.runtime import onnxruntime_module, quiet_options
-from cutpoint.graph import Graph, graph_from_model, value_names
+from cutpoint.exceptions import ModelError, UnsafeModelError
+from cutpoint.execution.external_data import content_digest
+from cutpoint.execution.load_limits import LoadLimits
+from cutpoint.execution.model_file import ModelFile
+from cutpoint.execution.parse import described, parse_model
+from cutpoint.execution.quarantine import vet
+from cutpoint.execution.runtime import for_optimising, onnxruntime_module
+from cutpoint.execution.trial_run import try_out, unclear_values
+from cutpoint.graph import (
+    Arrays,
+    Graph,
+    Sizes,
+    bind,
+    check_runnable,
+    checked_feed,
+    graph_from_model,
+    plain_model,
+    sample_feed,
+    sizes_of,
+    value_names,
+    with_trial,
+)
 
 _DATA_FILE = "weights.data"
 _INLINE_BYTES = "1024"
 """Weights below this size stay in the model itself: shape inference reads them there."""
 
 
-def load_graph(file: ModelFile) -> Graph:
+def load_graph(
+    file: ModelFile,
+    *,
+    sizes: Sizes | None = None,
+    options: Any = None,
+    feed: Arrays | None = None,
+    trusted: bool = True,
+    full_check: bool = True,
+    limits: LoadLimits | None = None,
+) -> Graph:
     """
     Load a model: optimised once at the basic level, read as a graph.
 
@@ -34,84 +60,148 @@ def load_graph(file: ModelFile) -> Graph:
     The optimised model's weights lie in a private temporary file that goes away
     with the graph; segments refer to it, so that no part holds a copy.
 
+    Where shape inference knows too little (operators of other domains, shapes that
+    depend on the data) one trial run on made-up inputs tells types and sizes; it is no
+    error if that fails, such values are then no candidates for a cut.
+
+    Parameters
+    ----------
+    file
+        The model.
+    sizes
+        Binds open dimensions by name.
+    options
+        Session options of ONNX Runtime with whatever custom operators the model needs.
+    feed
+        Inputs that bind open dimensions, and for the trial run; made up by default.
+    trusted
+        Whether somebody vouches for the file. If not it is taken through all of this, and
+        run once, in a worker process under `limits` before this process touches it.
+    full_check
+        Whether to call onnx's checker, which refuses what is not valid ONNX before ONNX
+        Runtime, that may crash of it, sees it.
+    limits
+        What the file may take; the defaults of `LoadLimits`.
+
     Raises
     ------
     ModelError
-        If the file is not an ONNX model that ONNX Runtime can load.
+        If the file is not an ONNX model that ONNX Runtime can load, or no two hosts could
+        share it.
     UnknownShapeError
         If an input has a dimension that nothing binds.
+    UnsafeModelError
+        If it breaks a limit, or reaches outside its folder.
     """
-    original = _parse(file)
+    graph = load_open_graph(
+        file,
+        sizes=sizes,
+        options=options,
+        trusted=trusted,
+        full_check=full_check,
+        limits=limits,
+    )
+    return completed(graph, feed, options)
+
+
+def completed(graph: Graph, feed: Arrays | None = None, options: Any = None) -> Graph:
+    """
+    Bind what a feed binds, and find out by a trial run what shape inference does not tell.
+
+    Parameters
+    ----------
+    graph, feed, options
+        As for `load_graph`.
+
+    Raises
+    ------
+    ModelError, UnknownShapeError
+        As `load_graph`.
+    """
+    if feed is not None:
+        feed = checked_feed(graph, feed)
+        graph = bind(graph, {**graph.sizes, **sizes_of(graph, feed)})
+    check_runnable(graph)
+    unclear = unclear_values(graph)
+    if not unclear:
+        return graph
+    return with_trial(graph, try_out(graph, unclear, feed or sample_feed(graph), options))
+
+
+def load_open_graph(
+    file: ModelFile,
+    *,
+    sizes: Sizes | None = None,
+    options: Any = None,
+    trusted: bool = True,
+    full_check: bool = True,
+    limits: LoadLimits | None = None,
+) -> Graph:
+    """
+    Load a model as `load_graph` does, whatever is open in it, and without a trial run.
+
+    Raises
+    ------
+    UnsafeModelError
+        If it breaks a limit, or reaches outside its folder.
+    ModelError
+        If the file is not an ONNX model that ONNX Runtime can load.
+    UnknownShapeError
+        If a size is of no dimension of the model.
+    """
+    vetted = None if trusted else vet(file, limits, sizes)
+    proto = parse_model(file, limits, full_check=full_check)
+    sha256 = content_digest(file, proto)
+    if vetted not in (None, sha256):
+        raise UnsafeModelError(f"{described(file)} was exchanged while it was being checked")
+    original = _plain(file, proto)
     names = value_names(original)
-    sha256 = _digest_with_external_data(file, original)
-    del original
+    fed = {value.name for value in original.graph.inputs if not value.is_initializer()}
+    del original, proto
     folder = tempfile.mkdtemp(prefix="cutpoint-")
     try:
         path = Path(folder) / "optimised.onnx"
-        _write_optimised(file, path)
-        model = ir.load(path)
-        graph = graph_from_model(model, name=file.name, sha256=sha256, original_names=names)
+        _write_optimised(file, path, options)
+        written = onnx.load_model(str(path), format="protobuf", load_external_data=False)
+        model = plain_model(written, folder)
+        _drop_left_over_inputs(model, fed)
+        graph = graph_from_model(
+            model, name=file.name, sha256=sha256, original_names=names, sizes=sizes
+        )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    weakref.finalize(graph, shutil.rmtree, folder, ignore_errors=True)
+    # Of the model, not of the graph: a graph bound to other sizes has the same one.
+    weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
     return graph
 
 
-def _digest_with_external_data(file: ModelFile, original: ir.Model) -> str:
-    """Give the digest hosts agree by: of the file, and of the data files it refers to."""
-    tensors = (value.const_value for value in original.graph.initializers.values())
-    locations = sorted({str(t.location) for t in tensors if isinstance(t, ir.ExternalTensor)})
-    if not locations:
-        return file.sha256
-    if isinstance(file.source, bytes):
-        raise ModelError(
-            f"the model given as bytes keeps weights in {locations}: give its path instead"
-        )
-    digest = hashlib.sha256(file.sha256.encode())
-    for location in locations:
-        path = Path(file.source).parent / location
-        digest.update(f"\n{location} {file_digest(path)}".encode())
-    return digest.hexdigest()
+def _drop_left_over_inputs(model: ir.Model, fed: Collection[str | None]) -> None:
+    """Drop what old files list as inputs for weights that ONNX Runtime has folded away."""
+    inputs = model.graph.inputs
+    for value in [each for each in inputs if each.name not in fed and not each.is_initializer()]:
+        inputs.remove(value)
 
 
-def weights_folder(graph: Graph) -> str | None:
-    """Give the folder whose data file the graph's weights are in; ``None`` if they are inline."""
-    for value in graph.source.graph.initializers.values():
-        tensor = value.const_value
-        if isinstance(tensor, ir.ExternalTensor):
-            return str(tensor.base_dir)
-    return None
-
-
-def _parse(file: ModelFile) -> ir.Model:
+def _plain(file: ModelFile, proto: onnx.ModelProto) -> ir.Model:
     try:
-        if isinstance(file.source, bytes):
-            return ir.from_proto(onnx.load_model_from_string(file.source))
-        # Named, or onnx guesses from the suffix and reads a .json by another parser.
-        model = onnx.load_model(file.source, format="protobuf", load_external_data=False)
-        return ir.from_proto(model)
-    except (DecodeError, SerdeError, OSError, ValueError, TypeError, AttributeError) as error:
+        return plain_model(proto)
+    except (SerdeError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise ModelError(
-            f"{_where(file)} is not an ONNX model, or is cut short ({error}): "
+            f"{described(file)} is not an ONNX model, or is cut short ({error}): "
             "check the file, or export it again"
         ) from error
 
 
-def _write_optimised(file: ModelFile, path: Path) -> None:
+def _write_optimised(file: ModelFile, path: Path, options: Any) -> None:
     runtime = onnxruntime_module()
-    options: Any = quiet_options()
-    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.optimized_model_filepath = str(path)
     prefix = "session.optimized_model_external_initializers"
-    options.add_session_config_entry(f"{prefix}_file_name", _DATA_FILE)
-    options.add_session_config_entry(f"{prefix}_min_size_in_bytes", _INLINE_BYTES)
-    options.add_session_config_entry("session.disable_prepacking", "1")
+    entries = {
+        f"{prefix}_file_name": _DATA_FILE,
+        f"{prefix}_min_size_in_bytes": _INLINE_BYTES,
+    }
     try:
-        runtime.InferenceSession(file.source, options, providers=["CPUExecutionProvider"])
+        with for_optimising(options, path, entries) as lent:
+            runtime.InferenceSession(file.source, lent, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises a class per status, none of them public
-        raise ModelError(f"ONNX Runtime cannot load {_where(file)}: {error}") from error
-
-
-def _where(file: ModelFile) -> str:
-    return "the model given as bytes" if isinstance(file.source, bytes) else str(file.source)
+        raise ModelError(f"ONNX Runtime cannot load {described(file)}: {error}") from error

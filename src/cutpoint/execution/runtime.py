@@ -2,11 +2,12 @@
 
 import ctypes
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from cutpoint.exceptions import MissingDependencyError
+from cutpoint.exceptions import MissingDependencyError, ModelError
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -66,7 +67,7 @@ def keep_freed_memory() -> bool:
     )
 
 
-def quiet_options(num_threads: int | None = None) -> Any:
+def quiet_options(num_threads: int | None = None, custom_ops: Sequence[str] = ()) -> Any:
     """
     Give session options for a host that shares its cores.
 
@@ -77,6 +78,13 @@ def quiet_options(num_threads: int | None = None) -> Any:
     ----------
     num_threads
         Threads inside one operator; ``None`` leaves ONNX Runtime's default.
+    custom_ops
+        Libraries of custom operators to register.
+
+    Raises
+    ------
+    ModelError
+        If a library cannot be loaded.
     """
     options = onnxruntime_module().SessionOptions()
     options.log_severity_level = _QUIET
@@ -85,6 +93,11 @@ def quiet_options(num_threads: int | None = None) -> Any:
     options.add_session_config_entry(_OWN_KEY, "1")
     if num_threads is not None:
         options.intra_op_num_threads = num_threads
+    for library in custom_ops:
+        try:
+            options.register_custom_ops_library(library)
+        except Exception as error:  # a class per status, none of them public
+            raise ModelError(f"library of custom operators {library}: {error}") from error
     return options
 
 
@@ -115,6 +128,42 @@ def for_segments(options: Any, weights_folder: str | None) -> Iterator[Any]:
         options.optimized_model_filepath = written_to
         if not _entry(options, _OWN_KEY):
             _set_entry(options, _FOLDER_KEY, pointed_to)
+
+
+@contextmanager
+def for_optimising(options: Any, path: Path, entries: Mapping[str, str]) -> Iterator[Any]:
+    """
+    Lend session options to the session that writes the optimised model.
+
+    A user's own options are used where there are any, because registered custom operators
+    cannot be copied; afterwards they are as they were.
+
+    Parameters
+    ----------
+    options
+        The user's; ``None`` for quiet ones.
+    path
+        Of the file to write.
+    entries
+        Settings of what is written: they mean nothing to any other session.
+    """
+    runtime = onnxruntime_module()
+    if options is None:
+        options = quiet_options()
+        _set_entry(options, "session.disable_prepacking", "1")  # this session never runs
+    level, written_to = options.graph_optimization_level, options.optimized_model_filepath
+    profiling = options.enable_profiling
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(path)
+    options.enable_profiling = False
+    for key, value in entries.items():
+        _set_entry(options, key, value)
+    try:
+        yield options
+    finally:
+        options.graph_optimization_level = level
+        options.optimized_model_filepath = written_to
+        options.enable_profiling = profiling
 
 
 def _entry(options: Any, key: str) -> str:

@@ -7,13 +7,14 @@ from threading import local
 from typing import Any
 
 from cutpoint.exceptions import ModelError
-from cutpoint.execution.optimise import weights_folder
 from cutpoint.execution.runtime import (
     default_providers,
     for_segments,
     onnxruntime_module,
     quiet_options,
 )
+from cutpoint.execution.segment_session import SegmentSession
+from cutpoint.execution.weights import weights_folder
 from cutpoint.graph import (
     Arrays,
     Cut,
@@ -119,12 +120,13 @@ class Segments:
     def providers(self) -> tuple[str, ...]:
         """Execution providers as the sessions report them."""
         first = next(iter(self._sessions.values()))
-        return tuple(first.get_providers())
+        return tuple(first.session.get_providers())
 
     def node_args(self) -> tuple[list[Any], list[Any]]:
         """Give ONNX Runtime's descriptions of the model's inputs and outputs."""
-        inputs = {arg.name: arg for s in self._sessions.values() for arg in s.get_inputs()}
-        outputs = {arg.name: arg for s in self._sessions.values() for arg in s.get_outputs()}
+        held = [each.session for each in self._sessions.values()]
+        inputs = {arg.name: arg for session in held for arg in session.get_inputs()}
+        outputs = {arg.name: arg for session in held for arg in session.get_outputs()}
         return (
             [inputs[name] for name in self.graph.inputs if name in inputs],
             [outputs[name] for name in self.graph.outputs if name in outputs],
@@ -173,9 +175,7 @@ class Segments:
         """Run every segment once, unstretched: first runs take memory and are slow."""
         values: Arrays = dict(feed)
         for segment in self.segments:
-            made = self._sessions[segment.id].run(
-                list(segment.outputs), {name: values[name] for name in segment.inputs}
-            )
+            made = self._sessions[segment.id].run(values)
             values.update(zip(segment.outputs, made, strict=True))
 
     def outputs_of(self, values: Mapping[str, Any]) -> Arrays:
@@ -184,10 +184,8 @@ class Segments:
         return {name: made[name] for name in self.graph.outputs if name in made}
 
     def _run_one(self, segment: Segment, execution: Execution, run_options: Any) -> None:
-        session = self._sessions[segment.id]
-        feed = {name: execution.values[name] for name in segment.inputs}
         started_s, cpu_started_s = time.perf_counter(), time.thread_time()
-        made = session.run(list(segment.outputs), feed, run_options)
+        made = self._sessions[segment.id].run(execution.values, run_options)
         cpu_s = time.thread_time() - cpu_started_s
         duration_s = time.perf_counter() - started_s + (self.slowdown - 1) * cpu_s
         execution.values.update(zip(segment.outputs, made, strict=True))
@@ -202,9 +200,9 @@ class Segments:
             time.sleep(wanted_s)
         self._overslept.seconds = time.perf_counter() - began_s - wanted_s
 
-    def _session(self, segment: Segment, options: Any) -> Any:
+    def _session(self, segment: Segment, options: Any) -> SegmentSession:
         try:
-            return onnxruntime_module().InferenceSession(
+            session = onnxruntime_module().InferenceSession(
                 extract(self.graph, segment),
                 options,
                 providers=self._providers,
@@ -215,3 +213,4 @@ class Segments:
                 f"ONNX Runtime cannot load segment {segment.id} of {self.graph.name!r} "
                 f"({list(segment.inputs)} -> {list(segment.outputs)}): {error}"
             ) from error
+        return SegmentSession(self.graph, segment, session)

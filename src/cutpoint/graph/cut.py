@@ -112,7 +112,9 @@ def cut_of(graph: Graph, head: int) -> Cut | None:
         return server_only(graph)
     crossing = crossing_values(graph, head)
     if any(
-        not graph.values[name].can_travel or name not in graph.original_names for name in crossing
+        not (graph.values[name].can_travel and graph.values[name].has_known_size)
+        or name not in graph.original_names
+        for name in crossing
     ):
         return None
     try:
@@ -120,6 +122,26 @@ def cut_of(graph: Graph, head: int) -> Cut | None:
     except InvalidCutError:
         return None
     return cut if cut.head else server_only(graph)
+
+
+def cut_at_head(graph: Graph, head: int) -> Cut:
+    """
+    Give the cut behind any predecessor-closed head, whether it can be named or not.
+
+    To run one cut by itself; hosts that agree by names need `cut_of`, because two heads
+    may send the same values.
+
+    Parameters
+    ----------
+    head
+        Predecessor-closed nodes on the device, as a bit mask.
+    """
+    if head == graph.all_nodes:
+        return device_only(graph)
+    if not head:
+        return server_only(graph)
+    crossing = crossing_values(graph, head)
+    return Cut("split", cut_id(crossing), crossing, head, _returned(graph, head))
 
 
 def crossing_values(graph: Graph, head: int) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutpoint.exceptions import FeedError
+from cutpoint.graph.element_types import TEXT, Shape
 from cutpoint.graph.graph import Graph
+from cutpoint.graph.value import ANY
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -30,7 +32,9 @@ def checked_feed(graph: Graph, feed: Mapping[str, object]) -> Arrays:
     missing = [name for name in graph.inputs if name not in feed]
     if missing:
         raise FeedError(f"inputs {missing} of {graph.name!r} are missing: feed every input")
-    return {name: _checked(graph, name, feed[name]) for name in graph.inputs}
+    checked = {name: _checked(graph, name, feed[name]) for name in graph.inputs}
+    _check_agreement(graph, checked)
+    return checked
 
 
 def checked_outputs(graph: Graph, names: list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
@@ -52,17 +56,66 @@ def checked_outputs(graph: Graph, names: list[str] | tuple[str, ...] | None) -> 
     return tuple(names)
 
 
+def sizes_of(graph: Graph, feed: Mapping[str, NDArray[np.generic]]) -> dict[str, int]:
+    """
+    Give the sizes a feed binds the open dimensions to.
+
+    Parameters
+    ----------
+    feed
+        Checked: dimensions of one name are of one size.
+    """
+    sizes = {d.name: feed[d.input].shape[d.position] for d in graph.dimensions if d.input in feed}
+    for name, array in feed.items():
+        if graph.values[name].open_shape is None:  # of unknown rank: by position
+            sizes.update({f"{name}:{i}": size for i, size in enumerate(array.shape)})
+    return sizes
+
+
 def _checked(graph: Graph, name: str, given: object) -> NDArray[np.generic]:
     value = graph.values[name]
-    is_python = isinstance(given, (list, tuple, int, float, bool))
+    is_python = isinstance(given, (list, tuple, int, float, bool, str))
     array = _converted(name, given, value.dtype) if is_python else _as_given(given)
+    if value.dtype == TEXT and array.dtype.kind in "US":
+        array = array.astype(object)
     if str(array.dtype) != value.dtype:
         raise FeedError(
             f"input {name!r} is {array.dtype}, the model takes {value.dtype}: convert it first"
         )
-    if array.shape != value.shape:
-        raise FeedError(f"input {name!r} has shape {array.shape}, the model takes {value.shape}")
+    if not is_like(array.shape, value.open_shape):
+        raise FeedError(
+            f"input {name!r} has shape {array.shape}, the model takes {_written(graph, name)}"
+        )
     return array
+
+
+def is_like(shape: Shape, open_shape: Shape | None) -> bool:
+    """Tell whether a shape is of an open shape: -1 is any size, ``None`` any rank."""
+    return open_shape is None or (
+        len(shape) == len(open_shape)
+        and all(wanted in (ANY, size) for size, wanted in zip(shape, open_shape, strict=True))
+    )
+
+
+def _check_agreement(graph: Graph, feed: Arrays) -> None:
+    """Refuse a feed that gives dimensions of one name different sizes."""
+    seen: dict[str, tuple[int, str]] = {}
+    for dimension in graph.dimensions:
+        size = feed[dimension.input].shape[dimension.position]
+        first, where = seen.setdefault(dimension.name, (size, dimension.input))
+        if first != size:
+            raise FeedError(
+                f"dimension {dimension.name!r} is {first} in input {where!r} and {size} in "
+                f"{dimension.input!r}: feed arrays that agree"
+            )
+
+
+def _written(graph: Graph, name: str) -> str:
+    """Write an input's shape with its open dimensions by name."""
+    names = {d.position: d.name for d in graph.dimensions if d.input == name}
+    shape = graph.values[name].open_shape or ()
+    sizes = [names.get(i, str(size)) for i, size in enumerate(shape)]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
 
 def _as_given(array: Any) -> NDArray[np.generic]:

@@ -1,19 +1,21 @@
 """The graph of a model: nodes in topological order, values, and who needs what."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import onnx_ir as ir
 
+from cutpoint.graph.dimensions import Dimension
 from cutpoint.graph.node import Node
+from cutpoint.graph.trial import Trial
 from cutpoint.graph.value import Value
 
 
 @dataclass(frozen=True)
 class Graph:
     """
-    An immutable DAG with every shape bound.
+    An immutable DAG, its open dimensions bound.
 
     Parameters
     ----------
@@ -34,7 +36,14 @@ class Graph:
         Names of the values in the model file, before it was optimised: a cut is
         named by these, so that hosts with different runtimes mean the same.
     source
-        The optimised model the parts are extracted from.
+        The optimised model the parts are extracted from; its open dimensions stay open, so
+        that a part runs at every size.
+    dimensions
+        The open dimensions of the inputs.
+    sizes
+        What binds them, by name; shapes and operations hold for these.
+    trial
+        What a trial run showed of values that shape inference knows too little of.
     """
 
     name: str
@@ -46,6 +55,9 @@ class Graph:
     constants: tuple[str, ...]
     original_names: frozenset[str]
     source: ir.Model
+    dimensions: tuple[Dimension, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    trial: Mapping[str, Trial] = field(default_factory=dict)
 
     @cached_property
     def descendants(self) -> tuple[int, ...]:
@@ -76,6 +88,14 @@ class Graph:
     def all_nodes(self) -> int:
         """The set of all nodes as a bit mask."""
         return (1 << len(self.nodes)) - 1
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether every dimension of the inputs is bound."""
+        return all(
+            value.shape is not None or not value.can_travel
+            for value in (self.values[name] for name in self.inputs)
+        )
 
     def consumers_of(self, name: str) -> int:
         """Give the nodes that use a value, as a bit mask."""

@@ -1,33 +1,33 @@
 """From an optimised ONNX model to a graph."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 
 import onnx_ir as ir
-from onnx_ir.passes.common import ShapeInferencePass
 
 from cutpoint.exceptions import ModelError, UnknownShapeError
+from cutpoint.graph.dimensions import (
+    Sizes,
+    bound_shape_of,
+    check_sizes,
+    dimensions_of,
+    open_shape_of,
+)
 from cutpoint.graph.flops import count_flops
 from cutpoint.graph.graph import Graph
 from cutpoint.graph.node import Node
+from cutpoint.graph.shapes import bound_model, dtype_of, infer_shapes, kind_of, static_shape_of
+from cutpoint.graph.trial import Trial
+from cutpoint.graph.uses import is_random, names_needed
 from cutpoint.graph.value import Value
-
-_TRAVELLING = frozenset(
-    {
-        ir.DataType.BOOL, ir.DataType.INT8, ir.DataType.INT16, ir.DataType.INT32,
-        ir.DataType.INT64, ir.DataType.UINT8, ir.DataType.UINT16, ir.DataType.UINT32,
-        ir.DataType.UINT64, ir.DataType.FLOAT16, ir.DataType.FLOAT, ir.DataType.DOUBLE,
-    }
-)  # fmt: skip
-"""Element types with a name in the protocol and in NumPy; values of others do not cross."""
-
-_RANDOM_OPERATORS = frozenset(
-    {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike"}
-)
-"""Depend on no input, yet may not be computed twice: each copy would differ."""
 
 
 def graph_from_model(
-    model: ir.Model, *, name: str, sha256: str, original_names: frozenset[str]
+    model: ir.Model,
+    *,
+    name: str,
+    sha256: str,
+    original_names: frozenset[str],
+    sizes: Sizes | None = None,
 ) -> Graph:
     """
     Read an optimised model as a graph.
@@ -40,26 +40,113 @@ def graph_from_model(
         Of the model file.
     original_names
         Names of the values in the model file.
+    sizes
+        Binds open dimensions by name. Where one stays open, `check_bound` says which.
 
     Raises
     ------
     UnknownShapeError
-        If a model input has a dimension that nothing binds.
+        If a size is of no dimension of the model.
     ModelError
-        If the model has no node or an input is not a tensor.
+        If an input or output has no name.
     """
-    ShapeInferencePass()(model)
+    for value in (*model.graph.inputs, *model.graph.outputs):
+        _name(value)
+    infer_shapes(model)
     _name_nodes(model.graph)
-    inputs = tuple(_checked_input(value) for value in model.graph.inputs if not _is_weight(value))
-    if not inputs:
-        raise ModelError(f"model {name!r} takes no inputs: there is nothing to send to a server")
-    computed, names = _computed_nodes(model.graph)
-    computed = _leading_to_outputs(model.graph, computed)
-    if not computed:
-        raise ModelError(f"model {name!r} computes nothing from its inputs: nothing to run or cut")
+    return _read(model, name, sha256, original_names, sizes or {}, {})
+
+
+def bind(graph: Graph, sizes: Sizes) -> Graph:
+    """
+    Give the same graph with its open dimensions bound to other sizes.
+
+    Nodes, cuts and segments stay as they are; shapes, sizes and operations are those of
+    the new binding. Bytes that only a trial run told grow with the inputs.
+
+    Raises
+    ------
+    UnknownShapeError
+        If a size is of no dimension of the model.
+    """
+    bound = _read(
+        graph.source, graph.name, graph.sha256, graph.original_names, dict(sizes), graph.trial
+    )
+    before, after = graph.size_bytes(graph.inputs), bound.size_bytes(bound.inputs)
+    if not graph.trial or not before or before == after:
+        return bound
+    return with_trial(bound, {k: _scaled(t, after / before) for k, t in graph.trial.items()})
+
+
+def with_trial(graph: Graph, trial: Mapping[str, Trial]) -> Graph:
+    """Give the graph with what a trial run showed of its values."""
+    return _read(
+        graph.source, graph.name, graph.sha256, graph.original_names, graph.sizes, dict(trial)
+    )
+
+
+def check_runnable(graph: Graph) -> None:
+    """
+    Refuse a graph that no two hosts could share.
+
+    Raises
+    ------
+    ModelError
+        If it takes no inputs, computes nothing of them, or takes something that is no
+        tensor: that cannot travel to a server.
+    UnknownShapeError
+        If a dimension is bound by nothing; names the input and the dimension.
+    """
+    if not graph.inputs:
+        raise ModelError(f"model {graph.name!r} takes no inputs: nothing to send to a server")
+    if not graph.nodes:
+        raise ModelError(
+            f"model {graph.name!r} computes nothing from its inputs: nothing to run or cut"
+        )
+    for name in graph.inputs:
+        if not graph.values[name].can_travel:
+            raise ModelError(
+                f"input {name!r} is a {graph.values[name].kind}, no tensor: it cannot travel to a "
+                "server; `cutpoint split` cuts the model behind it"
+            )
+    _check_bound(graph)
+
+
+def _check_bound(graph: Graph) -> None:
+    for name in graph.inputs:
+        value = graph.values[name]
+        if value.shape is not None or value.dtype is None:
+            continue
+        if value.open_shape is None:
+            raise UnknownShapeError(
+                f"input {name!r} has no shape: bind its dimensions by '{name}:0', '{name}:1', ... "
+                "or export the model with a shape"
+            )
+        open_ = next(d for d in graph.dimensions if d.input == name and d.name not in graph.sizes)
+        raise UnknownShapeError(
+            f"input {name!r}: dimension {open_.position} ({open_.name}) is not bound; give its "
+            f"size ({open_.name}=...), or export the model with fixed shapes"
+        )
+
+
+def _read(
+    model: ir.Model,
+    name: str,
+    sha256: str,
+    original_names: frozenset[str],
+    sizes: Sizes,
+    trial: Mapping[str, Trial],
+) -> Graph:
+    fed = [value for value in model.graph.inputs if not _is_weight(value)]
+    dimensions = dimensions_of(fed)
+    check_sizes(sizes, dimensions, (_name(value) for value in fed))
+    bound = bound_model(model, sizes)
+    computed, names = _computed_nodes(bound)
+    computed = _leading_to_outputs(bound.graph, computed)
     nodes = tuple(_node(index, node, names) for index, node in enumerate(computed))
+    inputs = tuple(_name(value) for value in fed)
     outputs = tuple(_name(value) for value in model.graph.outputs)
-    values = _values(model.graph, nodes, inputs)
+    values = _values(model.graph, bound.graph, nodes, inputs, sizes, trial)
     return Graph(
         name=name,
         sha256=sha256,
@@ -70,7 +157,15 @@ def graph_from_model(
         constants=tuple(output for output in outputs if output not in values),
         original_names=original_names,
         source=model,
+        dimensions=dimensions,
+        sizes=sizes,
+        trial=trial,
     )
+
+
+def _scaled(trial: Trial, factor: float) -> Trial:
+    size_bytes = trial.size_bytes
+    return trial._replace(size_bytes=None if size_bytes is None else round(size_bytes * factor))
 
 
 def value_names(model: ir.Model) -> frozenset[str]:
@@ -79,15 +174,16 @@ def value_names(model: ir.Model) -> frozenset[str]:
     return frozenset((*produced, *(_name(value) for value in model.graph.inputs)))
 
 
-def _computed_nodes(graph: ir.Graph) -> tuple[list[ir.Node], set[str]]:
+def _computed_nodes(model: ir.Model) -> tuple[list[ir.Node], set[str]]:
     """Give the nodes that depend on the inputs, and the names of the values that do."""
+    graph, functions = model.graph, model.functions
     names = {_name(value) for value in graph.inputs if not _is_weight(value)}
     outputs = {_name(value) for value in graph.outputs}
     nodes = []
     for node in graph:
         made = [value.name for value in node.outputs if value.name]
-        depends = any(name in names for name in _needed(node))
-        if depends or node.op_type in _RANDOM_OPERATORS or outputs.intersection(made):
+        depends = any(name in names for name in names_needed(node))
+        if depends or is_random(node, functions) or outputs.intersection(made):
             names.update(made)
             nodes.append(node)
     return nodes, names
@@ -99,13 +195,13 @@ def _leading_to_outputs(graph: ir.Graph, nodes: list[ir.Node]) -> list[ir.Node]:
     kept = []
     for node in reversed(nodes):
         if needed.intersection(value.name for value in node.outputs):
-            needed.update(_needed(node))
+            needed.update(names_needed(node))
             kept.append(node)
     return kept[::-1]
 
 
 def _node(index: int, node: ir.Node, computed: set[str]) -> Node:
-    needed = dict.fromkeys(name for name in _needed(node) if name in computed)
+    needed = dict.fromkeys(name for name in names_needed(node) if name in computed)
     return Node(
         index=index,
         name=node.name or "",
@@ -121,35 +217,15 @@ def _node(index: int, node: ir.Node, computed: set[str]) -> Node:
     )
 
 
-def _needed(node: ir.Node) -> Iterator[str]:
-    """Yield the names a node uses, those its sub-graphs capture included."""
-    for value in node.inputs:
-        if value is not None and value.name:
-            yield value.name
-    for attribute in node.attributes.values():
-        for graph in _subgraphs(attribute):
-            yield from _captured(graph)
-
-
-def _subgraphs(attribute: ir.Attr) -> Iterable[ir.Graph]:
-    if attribute.type == ir.AttributeType.GRAPH:
-        return (attribute.as_graph(),)
-    if attribute.type == ir.AttributeType.GRAPHS:
-        return tuple(attribute.as_graphs())
-    return ()
-
-
-def _captured(graph: ir.Graph) -> Iterator[str]:
-    own = {value.name for value in graph.inputs} | set(graph.initializers)
-    for node in graph:
-        yield from (name for name in _needed(node) if name not in own)
-        own.update(value.name for value in node.outputs)
-    yield from (_name(value) for value in graph.outputs if value.name not in own)
-
-
-def _values(graph: ir.Graph, nodes: tuple[Node, ...], inputs: tuple[str, ...]) -> dict[str, Value]:
-    typed = {_name(value): value for value in graph.inputs}
-    typed.update((value.name, value) for node in graph for value in node.outputs if value.name)
+def _values(
+    graph: ir.Graph,
+    bound: ir.Graph,
+    nodes: tuple[Node, ...],
+    inputs: tuple[str, ...],
+    sizes: Sizes,
+    trial: Mapping[str, Trial],
+) -> dict[str, Value]:
+    open_, typed = _by_name(graph), _by_name(bound)
     producers: dict[str, int | None] = dict.fromkeys(inputs)
     consumers: dict[str, list[int]] = {name: [] for name in inputs}
     for node in nodes:
@@ -159,38 +235,40 @@ def _values(graph: ir.Graph, nodes: tuple[Node, ...], inputs: tuple[str, ...]) -
         for name in node.inputs:
             consumers[name].append(node.index)
     return {
-        name: Value(
-            name, _dtype(typed[name]), _shape(typed[name]), producer, tuple(consumers[name])
-        )
+        name: _value(open_[name], typed[name], producer, tuple(consumers[name]), sizes, trial)
         for name, producer in producers.items()
     }
 
 
-def _checked_input(value: ir.Value) -> str:
-    name = _name(value)
-    if _dtype(value) is None:
-        raise ModelError(f"input {name!r} is not a tensor of numbers: it cannot travel to a server")
-    if value.shape is None:
-        raise UnknownShapeError(f"input {name!r} has no shape: export the model with fixed shapes")
-    for position, dimension in enumerate(value.shape):
-        if not isinstance(dimension, int):
-            raise UnknownShapeError(
-                f"input {name!r}: dimension {position} ({dimension}) is not bound; "
-                "export the model with fixed shapes"
-            )
-    return name
+def _value(
+    open_: ir.Value,
+    bound: ir.Value,
+    producer: int | None,
+    consumers: tuple[int, ...],
+    sizes: Sizes,
+    trial: Mapping[str, Trial],
+) -> Value:
+    name = _name(open_)
+    dtype = dtype_of(bound, trial)
+    is_input = producer is None
+    shape = bound_shape_of(open_, sizes) if is_input else static_shape_of(bound, sizes)
+    seen = trial.get(name)
+    return Value(
+        name,
+        dtype,
+        shape if dtype is not None else None,
+        producer,
+        consumers,
+        open_shape_of(open_) if dtype is not None else None,
+        expected_bytes=None if seen is None else seen.size_bytes,
+        kind=kind_of(bound, trial),
+    )
 
 
-def _shape(value: ir.Value) -> tuple[int, ...] | None:
-    if value.shape is None or not value.shape.is_static():
-        return None
-    return tuple(value.shape.numpy())
-
-
-def _dtype(value: ir.Value) -> str | None:
-    if value.dtype is None or value.dtype not in _TRAVELLING:
-        return None
-    return str(value.dtype.numpy())
+def _by_name(graph: ir.Graph) -> dict[str, ir.Value]:
+    named = {_name(value): value for value in graph.inputs}
+    named.update((value.name, value) for node in graph for value in node.outputs if value.name)
+    return named
 
 
 def _is_weight(value: ir.Value) -> bool:

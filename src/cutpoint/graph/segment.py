@@ -4,11 +4,13 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import onnx_ir as ir
+import onnx
 
 from cutpoint.exceptions import InvalidCutError
 from cutpoint.graph.cut import Cut
+from cutpoint.graph.element_types import onnx_type
 from cutpoint.graph.graph import Graph
+from cutpoint.graph.pieces import Pieces
 
 
 @dataclass(frozen=True)
@@ -88,24 +90,29 @@ def extract(graph: Graph, segment: Segment) -> bytes:
     Give a segment as a model of its own, in memory.
 
     Weights stay where the optimised model keeps them (by reference to its data
-    file); those that several segments need are referred to by each.
+    file); those that several segments need are referred to by each. What the model is
+    made of is written once, at the first call.
 
     Returns
     -------
     bytes
         A serialised ONNX model.
     """
-    source = graph.source
-    part = ir.convenience.extract(
-        source.graph, inputs=list(segment.inputs), outputs=list(segment.outputs)
+    pieces = Pieces.of(graph.source)
+    part = pieces.part(
+        [_described(graph, pieces, name) for name in segment.inputs],
+        [_described(graph, pieces, name) for name in segment.outputs],
     )
-    model = ir.Model(
-        part,
-        ir_version=source.ir_version,
-        producer_name="cutpoint",
-        functions=tuple(source.functions.values()),
-    )
-    return bytes(ir.to_proto(model).SerializeToString())
+    return bytes(part.SerializeToString())
+
+
+def _described(graph: Graph, pieces: Pieces, name: str) -> onnx.ValueInfoProto:
+    """Describe a value; where the model does not know its type, as a trial run saw it."""
+    info = pieces.info(name)
+    value = graph.values[name]
+    if info.HasField("type") or value.dtype is None:
+        return info
+    return onnx.helper.make_tensor_value_info(name, onnx_type(value.dtype), None)
 
 
 def _segment(graph: Graph, nodes: int) -> Segment:

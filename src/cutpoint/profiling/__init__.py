@@ -2,7 +2,6 @@
 
 from cutpoint.profiling.affordable import MAX_EXCESS, affordable
 from cutpoint.profiling.environment import read_environment
-from cutpoint.profiling.feed import sample_feed
 from cutpoint.profiling.measure import measure
 from cutpoint.profiling.profile_file import check_profile, load_profile, save_profile
 from cutpoint.profiling.rounds import Round, Rounds
@@ -20,7 +19,6 @@ __all__ = [
     "load_profile",
     "measure",
     "read_environment",
-    "sample_feed",
     "save_profile",
     "spread",
 ]

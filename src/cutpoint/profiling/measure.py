@@ -9,11 +9,10 @@ from typing import Any
 from cutpoint.execution import Segments
 from cutpoint.execution.node_times import node_times_s
 from cutpoint.execution.runtime import quiet_options
-from cutpoint.graph import Arrays, Cut, Graph
+from cutpoint.graph import Arrays, Cut, Graph, sample_feed
 from cutpoint.planning import cuts_to_hold
 from cutpoint.profiling.affordable import MAX_EXCESS, affordable
 from cutpoint.profiling.environment import read_environment
-from cutpoint.profiling.feed import sample_feed
 from cutpoint.profiling.rounds import Rounds, rounds_of
 from cutpoint.profiling.steps import ProgressCallback, Steps
 from cutpoint.records import FORMAT_VERSION, Environment, Profile, Sample
@@ -33,6 +32,7 @@ def measure(
     slowdown: float = 1.0,
     repeats: int = 10,
     warm_up: int = 2,
+    feed: Arrays | None = None,
     progress: ProgressCallback | None = None,
     malloc_kept: bool = False,
 ) -> Profile:
@@ -60,6 +60,8 @@ def measure(
         Timed runs of the whole and of the chain, at least 1.
     warm_up
         Runs of each before them, not negative.
+    feed
+        The model's inputs; made up by default.
     progress
         Told how many steps are done, of how many, and what is done now.
     malloc_kept
@@ -88,7 +90,7 @@ def measure(
         raise ValueError("num_threads is given beside options: set it in the options")
     bench = _Bench(
         graph=graph,
-        feed=sample_feed(graph),
+        feed=sample_feed(graph) if feed is None else feed,
         options=quiet_options(num_threads) if options is None else options,
         providers=providers,
         provider_options=provider_options,
@@ -107,6 +109,7 @@ def measure(
         samples=(*rounds.samples(), *bench.node_samples(rounds)),
         contention=rounds.contention,
         dropped_cuts=tuple(cut.crossing for cut in dropped),
+        sizes=dict(graph.sizes),
     )
 
 

@@ -3,14 +3,15 @@
 import platform
 
 from cutpoint.execution import Segments
+from cutpoint.graph import Arrays, sample_feed
 from cutpoint.profiling.environment import read_environment
-from cutpoint.profiling.feed import sample_feed
 from cutpoint.records import FORMAT_VERSION, Profile, Sample
 
 
 def time_segments(
     segments: Segments,
     *,
+    feed: Arrays | None = None,
     repeats: int = 3,
     warm_up: int = 1,
     num_threads: int = 0,
@@ -24,6 +25,8 @@ def time_segments(
 
     Parameters
     ----------
+    feed
+        The model's inputs; made up by default.
     repeats, warm_up
         Timed and discarded runs of the whole chain.
     num_threads, malloc_kept
@@ -34,7 +37,7 @@ def time_segments(
     Profile
         Samples ``segment`` per run, and ``whole`` as their sum.
     """
-    feed = sample_feed(segments.graph)
+    feed = sample_feed(segments.graph) if feed is None else feed
     samples: list[Sample] = []
     for repeat in range(warm_up + repeats):
         execution = segments.run(segments.segments, feed)
@@ -60,5 +63,6 @@ def time_segments(
         ),
         cuts=tuple(cut.crossing for cut in segments.cuts),
         samples=tuple(samples),
+        sizes=dict(graph.sizes),
         contention=max(wall_s / cpu_s / segments.slowdown, 1.0) if cpu_s else 1.0,
     )

@@ -1,6 +1,6 @@
 """A profile: the samples of one model on one host, with the environment they were taken in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cutpoint.records.sample import Sample
 
@@ -70,6 +70,8 @@ class Profile:
         that other work disturbed the measurement.
     dropped_cuts
         Crossing values of cuts given up to keep the segments cheap, and why.
+    sizes
+        What the model's open dimensions were bound to, by name; empty if it has none.
     """
 
     format_version: int
@@ -81,3 +83,4 @@ class Profile:
     samples: tuple[Sample, ...]
     contention: float
     dropped_cuts: tuple[tuple[str, ...], ...] = ()
+    sizes: dict[str, int] = field(default_factory=dict)

@@ -122,4 +122,5 @@ class DataPlane:
         other_s = max(time.perf_counter() - started_s - tail_s, 0.0)
         self.statistics.succeeded(name, wait_s, tail_s, other_s)
         wanted = {spec.name: outputs[spec.name] for spec in model.outputs_of(cut)}
-        return Reply(wanted, wait_s, tail_s, model.idle_s(cut), self.queue.pending)
+        idle_s = model.idle_like_s(cut, arrays, tail_s)
+        return Reply(wanted, wait_s, tail_s, idle_s, self.queue.pending)

@@ -3,8 +3,8 @@
 import asyncio
 import ipaddress
 import signal
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -45,6 +45,12 @@ class ServerSettings:
         How long requests under way may take after SIGTERM.
     tables
         Files of compiled tables: a model is held at the cuts of its own.
+    sizes
+        Bind open dimensions of models by name, for warming and timing.
+    custom_ops
+        Libraries of custom operators, registered for every model.
+    trusted
+        Whether somebody vouches for the files; if not each is tried out in a worker first.
     """
 
     host: str = "127.0.0.1"
@@ -55,6 +61,9 @@ class ServerSettings:
     providers: tuple[str, ...] | None = None
     drain_s: float = 5.0
     tables: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    custom_ops: tuple[str, ...] = ()
+    trusted: bool = True
 
 
 class EdgeServer:
@@ -122,6 +131,9 @@ class EdgeServer:
                 ServedModel.load,
                 path,
                 self.settings.tables,
+                self.settings.sizes,
+                self.settings.custom_ops,
+                self.settings.trusted,
                 num_threads=self.settings.num_threads,
                 providers=self.settings.providers,
                 malloc_kept=self._malloc_kept,

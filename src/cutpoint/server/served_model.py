@@ -6,12 +6,13 @@ from threading import Lock
 
 from cutpoint.cost import digest_of_cut_table, fold, read_cut_table
 from cutpoint.exceptions import InvalidCutError, ModelError, RemoteExecutionError
-from cutpoint.execution import ModelFile, Segments, load_graph
+from cutpoint.execution import ModelFile, Segments, completed, load_open_graph
 from cutpoint.execution.runtime import quiet_options
-from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph, cut_at, server_only
+from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph, Sizes, bind, cut_at, server_only
 from cutpoint.planning import graph_cuts, shortlist
 from cutpoint.profiling.quick import time_segments
 from cutpoint.records import Profile, Sample
+from cutpoint.server.idle_times import IdleTimes
 from cutpoint.wire.holdings import Holdings
 from cutpoint.wire.names import TailName
 from cutpoint.wire.protocol import PROTOCOL_VERSION
@@ -40,6 +41,8 @@ class ServedModel:
         Reported in the profile's environment.
     cuts
         Interior cuts to hold; those of `cuts_to_hold` by default.
+    custom_ops
+        Libraries of custom operators that the model needs.
     """
 
     def __init__(
@@ -50,10 +53,12 @@ class ServedModel:
         providers: Sequence[str] | None = None,
         malloc_kept: bool = False,
         cuts: Sequence[Cut] | None = None,
+        custom_ops: Sequence[str] = (),
     ) -> None:
         self.graph = graph
         self._num_threads = num_threads
         self._providers = providers
+        self._custom_ops = tuple(custom_ops)
         self._malloc_kept = malloc_kept
         self._candidates = {cut.id: cut for cut in graph_cuts(graph)}
         kept = shortlist(graph, tuple(self._candidates.values())) if cuts is None else tuple(cuts)
@@ -64,10 +69,19 @@ class ServedModel:
         self._slots_lock = Lock()
         self._cuts = {cut.id: cut for cut in (server_only(graph), *kept)}
         self._tail_s: dict[str, float] = {}
+        self._idle_times = IdleTimes()
         self._profile = self._warm(self._segments, tuple(self._cuts.values()))
 
     @classmethod
-    def load(cls, path: str, tables: Sequence[str] = (), **settings: object) -> "ServedModel":
+    def load(
+        cls,
+        path: str,
+        tables: Sequence[str] = (),
+        sizes: Sizes | None = None,
+        custom_ops: Sequence[str] = (),
+        trusted: bool = True,
+        **settings: object,
+    ) -> "ServedModel":
         """
         Load, warm and time a model file.
 
@@ -75,6 +89,13 @@ class ServedModel:
         ----------
         tables
             Files of compiled tables; one that is of this model says where it is cut.
+        sizes
+            Binds open dimensions by name, for warming and timing; sizes of other models'
+            dimensions are passed over. Requests may be of any size.
+        custom_ops
+            Libraries of custom operators that the model needs.
+        trusted
+            Whether somebody vouches for the file; if not it is tried out in a worker first.
 
         Raises
         ------
@@ -83,11 +104,15 @@ class ServedModel:
         CostError
             If a table cannot be read.
         """
-        graph = load_graph(ModelFile.open(path))
+        options = quiet_options(None, custom_ops)
+        graph = load_open_graph(ModelFile.open(path), options=options, trusted=trusted)
+        open_ = {dimension.name for dimension in graph.dimensions}
+        own_sizes = {name: size for name, size in (sizes or {}).items() if name in open_}
+        graph = completed(bind(graph, own_sizes), options=options)
         own = next((each for each in tables if digest_of_cut_table(each) == graph.sha256), None)
         if own is not None:
             settings["cuts"] = read_cut_table(own, graph).splits
-        return cls(graph, **settings)  # type: ignore[arg-type]
+        return cls(graph, custom_ops=custom_ops, **settings)  # type: ignore[arg-type]
 
     @property
     def name(self) -> str:
@@ -106,8 +131,23 @@ class ServedModel:
         return str(TailName(self.name, self.graph.sha256, cut.id))
 
     def idle_s(self, cut: Cut) -> float:
-        """Give what a tail takes on this host when idle."""
+        """Give what a tail takes on this host when idle, at the sizes it was warmed with."""
         return self._tail_s[cut.id]
+
+    def idle_like_s(self, cut: Cut, values: Arrays, tail_s: float) -> float:
+        """
+        Give what a tail takes on this host when idle, for a request like this one.
+
+        Parameters
+        ----------
+        values, tail_s
+            What it was fed just now and what that took: where sizes vary from call to call,
+            the quickest run of this size is what is known.
+        """
+        if not self.graph.dimensions:
+            return self._tail_s[cut.id]
+        size_bytes = sum(array.nbytes for array in values.values())
+        return self._idle_times.observe(cut.id, size_bytes, tail_s)
 
     def inputs_of(self, cut: Cut) -> tuple[TensorSpec, ...]:
         """Give the tensors a tail takes."""
@@ -277,7 +317,7 @@ class ServedModel:
         return Segments(
             self.graph,
             cuts,
-            options=quiet_options(self._num_threads),
+            options=quiet_options(self._num_threads, self._custom_ops),
             providers=self._providers,
         )
 

@@ -25,6 +25,9 @@ from cutpoint.wire.tensors import TensorSpec, check_specs, spec_of, to_array, to
 
 SERVER_NAME = "cutpoint"
 _EXTENSIONS = ("statistics", "model_configuration", "cutpoint_stream")
+_TRITONS_NAMES = {"BYTES": "TYPE_STRING"}
+"""Types that a configuration calls otherwise than a tensor does."""
+
 _LONGEST_WORDS = 500
 """Characters of an error; gRPC replaces one that does not fit its 8 KB by another code."""
 
@@ -110,9 +113,9 @@ class InferenceService(services.GRPCInferenceServiceServicer):  # type: ignore[m
             name=endpoint.name, platform="onnxruntime_onnx", backend="onnxruntime"
         )
         for spec in endpoint.model.inputs_of(endpoint.cut):
-            config.input.add(name=spec.name, data_type=_data_type(spec), dims=spec.shape)
+            config.input.add(name=spec.name, data_type=_data_type(spec), dims=spec.dims)
         for spec in endpoint.model.outputs_of(endpoint.cut):
-            config.output.add(name=spec.name, data_type=_data_type(spec), dims=spec.shape)
+            config.output.add(name=spec.name, data_type=_data_type(spec), dims=spec.dims)
         if endpoint.cut.id == SERVER_ONLY:
             write_holdings(config, endpoint.model.holdings())
         return messages.ModelConfigResponse(config=config)
@@ -207,8 +210,10 @@ def _response(request: Any, endpoint: Endpoint, reply: Reply, wanted: tuple[str,
 def _describe(tensor: Any, spec: TensorSpec) -> None:
     tensor.name = spec.name
     tensor.datatype = spec.datatype
-    tensor.shape.extend(spec.shape)
+    tensor.shape.extend(spec.dims)
 
 
 def _data_type(spec: TensorSpec) -> int:
-    return int(model_config.DataType.Value(f"TYPE_{spec.datatype}"))
+    name = _TRITONS_NAMES.get(spec.datatype, f"TYPE_{spec.datatype}")
+    known = model_config.DataType.keys()
+    return int(model_config.DataType.Value(name if name in known else "TYPE_INVALID"))

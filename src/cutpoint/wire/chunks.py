@@ -12,6 +12,9 @@ from cutpoint.wire.tensors import TensorSpec, check_specs, to_array, to_bytes
 MAX_CHUNK_BYTES = 64 * 1024
 """No chunk is larger, so that a cancel or a newer request need not wait long behind it."""
 
+MAX_TENSOR_BYTES = 256 << 20
+"""Of a tensor whose size the model leaves open; others are exactly what the model says."""
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -28,6 +31,8 @@ class Chunk:
         First byte of the piece in the tensor.
     payload
         The bytes.
+    total_bytes
+        Of the whole tensor, for text: its type and shape do not tell.
     """
 
     spec: TensorSpec
@@ -35,6 +40,23 @@ class Chunk:
     num_values: int
     offset: int
     payload: bytes
+    total_bytes: int | None = None
+
+    @property
+    def tensor_bytes(self) -> int:
+        """
+        Bytes of the whole tensor.
+
+        Raises
+        ------
+        RemoteProtocolError
+            If nobody said.
+        """
+        size_bytes = self.spec.size_bytes  # what the shape tells holds, whatever was said
+        size_bytes = self.total_bytes if size_bytes is None else size_bytes
+        if size_bytes is None or size_bytes < 0:
+            raise RemoteProtocolError(f"a chunk of {self.spec.name!r} tells no size of its tensor")
+        return size_bytes
 
 
 class Chunker:
@@ -65,7 +87,8 @@ class Chunker:
         spec, raw = self._specs[self._value], self._raw[self._value]
         end = min(self._offset + max(size_bytes, 1), len(raw))
         payload = bytes(raw[self._offset : end])
-        chunk = Chunk(spec, self._value, len(self._specs), self._offset, payload)
+        total_bytes = len(raw) if spec.size_bytes is None else None
+        chunk = Chunk(spec, self._value, len(self._specs), self._offset, payload, total_bytes)
         self._offset = end
         self.given_bytes += len(payload)
         if end == len(raw):
@@ -88,14 +111,23 @@ class Assembly:
         The tensors that must come, in any order: checked before memory is taken.
     where
         Whose message it is, for errors.
+    max_tensor_bytes
+        Largest tensor to accept where the expected shape leaves the size open.
     """
 
-    def __init__(self, expected: Sequence[TensorSpec], where: str) -> None:
+    def __init__(
+        self,
+        expected: Sequence[TensorSpec],
+        where: str,
+        max_tensor_bytes: int = MAX_TENSOR_BYTES,
+    ) -> None:
         self._expected = {spec.name: spec for spec in expected}
         self._where = where
+        self._max_tensor_bytes = max_tensor_bytes
         self._specs: list[TensorSpec] = []
         self._buffers: list[bytearray] = []
-        self._filled: list[int] = []
+        self._sizes: list[int] = []
+        self._filled = 0
         self.received_bytes = 0
         self.is_complete = False
 
@@ -111,20 +143,20 @@ class Assembly:
         if self.is_complete:
             raise RemoteProtocolError(f"{self._where}: a chunk came after the last one")
         if chunk.value == len(self._specs):
-            self._begin(chunk.spec)
+            self._begin(chunk)
         if not 0 <= chunk.value == len(self._specs) - 1:
             raise RemoteProtocolError(f"{self._where}: chunk of tensor {chunk.value} out of turn")
-        buffer, filled = self._buffers[-1], self._filled[-1]
+        buffer, size_bytes, filled = self._buffers[-1], self._sizes[-1], self._filled
         end = filled + len(chunk.payload)
-        if chunk.offset != filled or end > len(buffer):
+        if chunk.offset != filled or end > size_bytes:
             raise RemoteProtocolError(
                 f"{self._where}: chunk at byte {chunk.offset} of {chunk.spec.name!r}, "
-                f"expected byte {filled} of {len(buffer)}"
+                f"expected byte {filled} of {size_bytes}"
             )
-        buffer[filled:end] = chunk.payload
-        self._filled[-1] = end
+        buffer[filled:end] = chunk.payload  # grows one of open size
+        self._filled = end
         self.received_bytes += len(chunk.payload)
-        if chunk.value == chunk.num_values - 1 and end == len(buffer):
+        if chunk.value == chunk.num_values - 1 and end == size_bytes:
             check_specs(tuple(self._expected.values()), self._specs, self._where)
             self.is_complete = True
 
@@ -135,14 +167,23 @@ class Assembly:
             for spec, buffer in zip(self._specs, self._buffers, strict=True)
         }
 
-    def _begin(self, spec: TensorSpec) -> None:
+    def _begin(self, chunk: Chunk) -> None:
+        spec = chunk.spec
         expected = self._expected.get(spec.name)
         if expected is None or spec in self._specs:
             check_specs(tuple(self._expected.values()), [*self._specs, spec], self._where)
         else:
             check_specs((expected,), (spec,), self._where)
-        if self._filled and self._filled[-1] != len(self._buffers[-1]):
+        if self._sizes and self._sizes[-1] != self._filled:
             raise RemoteProtocolError(f"{self._where}: tensor {spec.name!r} began too early")
+        is_open = expected is None or expected.size_bytes is None
+        if is_open and chunk.tensor_bytes > self._max_tensor_bytes:
+            raise RemoteProtocolError(
+                f"{self._where}: tensor {spec.name!r} of {chunk.tensor_bytes} bytes is larger "
+                f"than {self._max_tensor_bytes}: send less at once"
+            )
         self._specs.append(spec)
-        self._buffers.append(bytearray(spec.size_bytes))
-        self._filled.append(0)
+        # Of open size: grown by what comes, not by what is announced.
+        self._buffers.append(bytearray() if is_open else bytearray(chunk.tensor_bytes))
+        self._sizes.append(chunk.tensor_bytes)
+        self._filled = 0

@@ -115,11 +115,18 @@ def _response(request: str, model: str, parameters: Mapping[str, Parameter]) -> 
 def _describe(tensor: Any, chunk: Chunk) -> None:
     tensor.name = chunk.spec.name
     tensor.datatype = chunk.spec.datatype
-    tensor.shape.extend(chunk.spec.shape)
+    tensor.shape.extend(chunk.spec.dims)
 
 
 def _position(chunk: Chunk) -> dict[str, Parameter]:
-    return {"value": chunk.value, "values": chunk.num_values, "offset": chunk.offset}
+    position: dict[str, Parameter] = {
+        "value": chunk.value,
+        "values": chunk.num_values,
+        "offset": chunk.offset,
+    }
+    if chunk.total_bytes is not None:
+        position["total_bytes"] = chunk.total_bytes
+    return position
 
 
 def _chunk(tensors: Any, contents: Any, parameters: Mapping[str, Parameter]) -> Chunk:
@@ -134,4 +141,5 @@ def _chunk(tensors: Any, contents: Any, parameters: Mapping[str, Parameter]) -> 
         num_values=int(number(parameters, "values", 1)),
         offset=int(number(parameters, "offset")),
         payload=contents[0],
+        total_bytes=int(number(parameters, "total_bytes")) if "total_bytes" in parameters else None,
     )

@@ -2,53 +2,86 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
+from struct import error as struct_error
 
 import numpy as np
 from numpy.typing import NDArray
-from tritonclient.utils import np_to_triton_dtype, triton_to_np_dtype
+from tritonclient.utils import (
+    InferenceServerException,
+    deserialize_bytes_tensor,
+    serialize_byte_tensor,
+)
 
 from cutpoint.exceptions import RemoteProtocolError, UnknownShapeError
-from cutpoint.graph.value import Value
+from cutpoint.graph import ANY, TEXT, Value
+from cutpoint.graph.element_types import is_packed, pack, raw_bytes, unpack
+from cutpoint.wire.datatypes import datatype_of, dtype_of
+
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class TensorSpec:
     """
-    What a tensor must be.
+    What a tensor is, or what it must be.
 
     Parameters
     ----------
     name
         Of the value.
     dtype
-        NumPy's name of the element type.
+        NumPy's name of the element type; ``object`` is text.
     shape
-        Every dimension bound.
+        Of what must be, -1 is any size and ``None`` any rank; of what is, each is known.
     """
 
     name: str
     dtype: str
-    shape: tuple[int, ...]
+    shape: Shape | None
 
     @property
     def datatype(self) -> str:
         """The protocol's name of the element type, for example ``FP32``."""
-        return str(np_to_triton_dtype(np.dtype(self.dtype)))
+        return datatype_of(self.dtype)
 
     @property
-    def size_bytes(self) -> int:
-        """Bytes of the raw tensor; Python's integers do not overflow."""
-        return prod(self.shape) * np.dtype(self.dtype).itemsize
+    def dims(self) -> Shape:
+        """The shape as the protocol's messages have it: any rank is one dimension of any size."""
+        return (ANY,) if self.shape is None else self.shape
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Bytes of the raw tensor; ``None`` where they are not known from type and shape."""
+        if self.shape is None or ANY in self.shape or self.dtype == TEXT:
+            return None
+        return raw_bytes(self.dtype, self.shape)
+
+    def accepts(self, other: "TensorSpec") -> bool:
+        """Tell whether a tensor is what this one must be."""
+        if (self.name, self.dtype) != (other.name, other.dtype):
+            return False
+        if self.shape is None or other.shape is None:
+            return self.shape is None
+        return len(self.shape) == len(other.shape) and all(
+            wanted in (ANY, size) for wanted, size in zip(self.shape, other.shape, strict=True)
+        )
 
     @classmethod
     def of(cls, name: str, array: NDArray[np.generic]) -> "TensorSpec":
         """Describe an array."""
         return cls(name, str(array.dtype), array.shape)
 
+    def __str__(self) -> str:
+        return f"{self.dtype}{'[any rank]' if self.shape is None else list(self.shape)}"
+
 
 def to_bytes(array: NDArray[np.generic]) -> memoryview:
     """Give an array's raw bytes, without a copy where it is contiguous already."""
+    dtype = str(array.dtype)
+    if dtype == TEXT:
+        return memoryview(_text_bytes(array))
+    if is_packed(dtype):
+        return memoryview(pack(array))
     contiguous = np.ascontiguousarray(array)
     return contiguous.reshape(-1).view(np.uint8).data
 
@@ -60,14 +93,19 @@ def to_array(spec: TensorSpec, raw: bytes | bytearray | memoryview) -> NDArray[n
     Raises
     ------
     RemoteProtocolError
-        If there are more or fewer bytes than the shape needs.
+        If there are more or fewer bytes than the shape needs, or they are no text.
     """
+    shape = spec.shape or ()
+    if spec.dtype == TEXT:
+        return _texts(spec, shape, bytes(raw))
     if len(raw) != spec.size_bytes:
         raise RemoteProtocolError(
             f"tensor {spec.name!r} of shape {spec.shape} needs {spec.size_bytes} bytes, "
             f"{len(raw)} came"
         )
-    return np.frombuffer(raw, dtype=spec.dtype).reshape(spec.shape)
+    if is_packed(spec.dtype):
+        return unpack(spec.dtype, shape, bytes(raw))
+    return np.frombuffer(raw, dtype=spec.dtype).reshape(shape)
 
 
 def spec_of(name: str, datatype: str, shape: Sequence[int]) -> TensorSpec:
@@ -77,33 +115,33 @@ def spec_of(name: str, datatype: str, shape: Sequence[int]) -> TensorSpec:
     Raises
     ------
     RemoteProtocolError
-        If the datatype is unknown or cannot travel raw, or a dimension is negative.
+        If the datatype is unknown, or a dimension is negative.
     """
-    dtype = triton_to_np_dtype(datatype)
-    if dtype is None or np.dtype(dtype).hasobject:
+    dtype = dtype_of(datatype)
+    if dtype is None:
         raise RemoteProtocolError(f"tensor {name!r}: datatype {datatype!r} cannot travel raw")
     if any(dimension < 0 for dimension in shape):
         raise RemoteProtocolError(f"tensor {name!r}: shape {list(shape)} has a negative dimension")
-    return TensorSpec(name, str(np.dtype(dtype)), tuple(int(dimension) for dimension in shape))
+    return TensorSpec(name, dtype, tuple(int(dimension) for dimension in shape))
 
 
 def spec_of_value(value: Value) -> TensorSpec:
     """
-    Describe a value of a graph.
+    Describe what a value of a graph must be in every call.
 
     Raises
     ------
     UnknownShapeError
-        If its type or shape is not known.
+        If it is not a tensor of a known type.
     """
-    if value.dtype is None or value.shape is None:
-        raise UnknownShapeError(f"value {value.name!r} has no known type or shape to travel with")
-    return TensorSpec(value.name, value.dtype, value.shape)
+    if value.dtype is None:
+        raise UnknownShapeError(f"value {value.name!r} has no known type to travel with")
+    return TensorSpec(value.name, value.dtype, value.open_shape)
 
 
 def check_specs(expected: Sequence[TensorSpec], given: Sequence[TensorSpec], where: str) -> None:
     """
-    Refuse tensors that are not exactly the expected ones (in any order).
+    Refuse tensors that are not the expected ones (in any order).
 
     Raises
     ------
@@ -121,8 +159,21 @@ def check_specs(expected: Sequence[TensorSpec], given: Sequence[TensorSpec], whe
         if name not in names:
             raise RemoteProtocolError(f"{where}: tensor {name!r} is missing")
         found = given[names.index(name)]
-        if found != spec:
-            raise RemoteProtocolError(
-                f"{where}: tensor {name!r} is {found.dtype}{list(found.shape)}, "
-                f"expected {spec.dtype}{list(spec.shape)}"
-            )
+        if not spec.accepts(found):
+            raise RemoteProtocolError(f"{where}: tensor {name!r} is {found}, expected {spec}")
+
+
+def _text_bytes(array: NDArray[np.generic]) -> bytes:
+    if not array.size:
+        return b""
+    return bytes(serialize_byte_tensor(array).item())
+
+
+def _texts(spec: TensorSpec, shape: Shape, raw: bytes) -> NDArray[np.generic]:
+    try:
+        texts = [each.decode() for each in deserialize_bytes_tensor(raw)] if raw else []
+        return np.array(texts, dtype=object).reshape(shape)
+    except (InferenceServerException, ValueError, struct_error) as error:
+        raise RemoteProtocolError(
+            f"tensor {spec.name!r} of shape {spec.shape} is not that many texts: {error}"
+        ) from error

@@ -1,0 +1,94 @@
+"""What is known of one model at one bucket of sizes: the graph, the costs, the table."""
+
+from collections.abc import Collection, Sequence
+from math import exp, log
+
+from cutpoint.client.current_table import CurrentTable
+from cutpoint.cost import CutTable, HostCosts, scaled_costs
+from cutpoint.estimation import SlowdownEstimator
+from cutpoint.graph import Cut, Graph, bind
+
+_WEIGHT = 0.5
+_WORTH_A_TABLE = 0.1
+"""Change of the server's believed times, relative, that is worth compiling the table anew."""
+
+_BOUND = 20.0
+"""One report moves the belief by no more than a factor of this."""
+
+
+class ShapeBucket:
+    """
+    Sizes that are planned alike.
+
+    Parameters
+    ----------
+    graph
+        Bound to sizes of this bucket.
+    cuts
+        Those this device holds.
+    device
+        Costs of this device at these sizes.
+    may_send_inputs
+        Whether server-only may be chosen.
+    """
+
+    def __init__(
+        self, graph: Graph, cuts: Sequence[Cut], device: HostCosts, *, may_send_inputs: bool
+    ) -> None:
+        self.graph = graph
+        self.device = device
+        self.slowdown = SlowdownEstimator()
+        self._cuts = cuts
+        self._table = CurrentTable(graph, cuts, device, may_send_inputs=may_send_inputs)
+        self._told: HostCosts | None = None
+        self._server: HostCosts | None = None
+        self._log_ratio = 0.0
+        self._used_log_ratio = 0.0
+
+    def __repr__(self) -> str:
+        return f"<ShapeBucket of {self.graph.name}: {dict(self.graph.sizes)}>"
+
+    def table(self, costs: HostCosts | None, tails: Collection[str]) -> CutTable:
+        """
+        Give the table of what both hosts hold, at these sizes.
+
+        Parameters
+        ----------
+        costs, tails
+            What the server told of itself, at the sizes it was measured at.
+        """
+        return self._table.given(None if costs is None else self._at_our_sizes(costs), tails)
+
+    def observe_server(self, cut: Cut, idle_s: float) -> None:
+        """
+        Learn what a tail takes on the idle server at these sizes.
+
+        Parameters
+        ----------
+        idle_s
+            As the server reports it with an answer; 0 where it tells nothing.
+        """
+        server = self._server
+        believed_s = 0.0 if server is None else server.tail_s.get(cut.id, 0.0)
+        if not self.graph.sizes or idle_s <= 0 or believed_s <= 0:
+            return
+        error = min(max(log(idle_s / believed_s), -log(_BOUND)), log(_BOUND))
+        self._log_ratio = self._used_log_ratio + _WEIGHT * error
+        if abs(self._log_ratio - self._used_log_ratio) > _WORTH_A_TABLE * _WEIGHT:
+            self._told = None  # the next decision compiles the table with it
+
+    def _at_our_sizes(self, costs: HostCosts) -> HostCosts:
+        if costs is not self._told or self._server is None:
+            self._told = costs
+            self._used_log_ratio = self._log_ratio
+            self._server = self._scaled(costs)
+        return self._server
+
+    def _scaled(self, costs: HostCosts) -> HostCosts:
+        if not self.graph.sizes:
+            return costs
+        at_server = self.graph
+        if costs.sizes and dict(costs.sizes) != dict(self.graph.sizes):
+            at_server = bind(self.graph, costs.sizes)
+        ours = scaled_costs(costs, at_server, self.graph, self._cuts)
+        return ours.times(exp(self._used_log_ratio))
