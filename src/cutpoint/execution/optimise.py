@@ -38,6 +38,9 @@ _DATA_FILE = "weights.data"
 _INLINE_BYTES = "1024"
 """Weights below this size stay in the model itself: shape inference reads them there."""
 
+_WIDENED = "InsertedPrecisionFreeCast_"
+"""How ONNX Runtime names values that it keeps in float32 instead of float16."""
+
 
 def load_graph(
     file: ModelFile,
@@ -162,8 +165,10 @@ def load_open_graph(
     try:
         path = Path(folder) / "optimised.onnx"
         _write_optimised(file, path, options)
-        written = onnx.load_model(str(path), format="protobuf", load_external_data=False)
-        model = plain_model(written, folder)
+        model = _read_written(path, folder)
+        if _is_widened(model):
+            _write_as_it_is(file, path)
+            model = _read_written(path, folder)
         _drop_left_over_inputs(model, fed)
         graph = graph_from_model(
             model, name=file.name, sha256=sha256, original_names=names, sizes=sizes
@@ -174,6 +179,37 @@ def load_open_graph(
     # Of the model, not of the graph: a graph bound to other sizes has the same one.
     weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
     return graph
+
+
+def _read_written(path: Path, folder: str) -> ir.Model:
+    return plain_model(
+        onnx.load_model(str(path), format="protobuf", load_external_data=False), folder
+    )
+
+
+def _is_widened(model: ir.Model) -> bool:
+    """Tell whether the runtime has no kernels for float16 here and computes in float32 instead."""
+    return any(
+        (value.name or "").startswith(_WIDENED) for node in model.graph for value in node.outputs
+    )
+
+
+def _write_as_it_is(file: ModelFile, path: Path) -> None:
+    """
+    Write the file's own graph where the optimised one was, weights outside.
+
+    A widened graph has other values than the file and than hosts with such kernels have.
+    Each part is widened by its own session, between whose ends values are float16.
+    """
+    if isinstance(file.source, bytes):
+        original = plain_model(onnx.load_model_from_string(file.source))
+    else:
+        folder = str(Path(file.source).absolute().parent)
+        original = plain_model(
+            onnx.load_model(file.source, format="protobuf", load_external_data=False), folder
+        )
+    path.with_name(_DATA_FILE).unlink(missing_ok=True)
+    ir.save(original, path, external_data=_DATA_FILE, size_threshold_bytes=int(_INLINE_BYTES))
 
 
 def _drop_left_over_inputs(model: ir.Model, fed: Collection[str | None]) -> None:
