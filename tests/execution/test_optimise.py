@@ -4,8 +4,10 @@ import gc
 import random
 import tempfile
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import pytest
 
 from cutpoint.exceptions import ModelError, UnknownShapeError
@@ -127,3 +129,26 @@ def test_what_is_no_model_is_refused_whatever_its_name(tmp_path: Path, name: str
     path.write_text('{"format_version": 1, "samples": []}')
     with pytest.raises(ModelError, match="is not an ONNX model"):
         load_graph(ModelFile.open(path))
+
+
+INVALID = """<ir_version: 7, opset_import: ["" : 13]> m (float[3,3,3,1] x) => (float[3,3,3,1] y)
+{ a = Relu(x) y = MeanVarianceNormalization(a) }"""
+"""Onnx's own shape inference fails of this operator's function; ONNX Runtime runs it."""
+
+
+def test_what_the_checker_refuses_is_tried_out(
+    model_of: Callable[..., onnx.ModelProto], caplog: pytest.LogCaptureFixture
+) -> None:
+    """ONNX Runtime has the last word, in a worker first; the checker's words are logged."""
+    file = ModelFile.open(model_of(INVALID).SerializeToString())
+    assert load_graph(file).nodes[0].op_type == "Relu"
+    assert "ONNX Runtime ran it all the same" in caplog.text
+
+
+def test_what_neither_takes_is_refused_in_the_checkers_words(
+    model_of: Callable[..., onnx.ModelProto],
+) -> None:
+    """The trial in the worker adds nothing to the reason."""
+    model = model_of("(float[1,4] x) => (float[1,4] y) { a = Relu(x) y = MatMul(a, a) }")
+    with pytest.raises(ModelError, match="types or shapes disagree"):
+        load_graph(ModelFile.open(model.SerializeToString()))

@@ -1,5 +1,6 @@
 """Optimise a model once, at the level whose nodes a cut may go between."""
 
+import logging
 import shutil
 import tempfile
 import weakref
@@ -33,6 +34,8 @@ from cutpoint.graph import (
     value_names,
     with_trial,
 )
+
+_log = logging.getLogger(__name__)
 
 _DATA_FILE = "weights.data"
 _INLINE_BYTES = "1024"
@@ -81,8 +84,9 @@ def load_graph(
         Whether somebody vouches for the file. If not it is taken through all of this, and
         run once, in a worker process under `limits` before this process touches it.
     full_check
-        Whether to call onnx's checker, which refuses what is not valid ONNX before ONNX
-        Runtime, that may crash of it, sees it.
+        Whether to call onnx's checker, so that ONNX Runtime, which may crash of it, does
+        not see here what is not valid ONNX. What the checker refuses is tried out in a
+        worker process; if ONNX Runtime runs it there, a warning is logged and it is loaded.
     limits
         What the file may take; the defaults of `LoadLimits`.
 
@@ -152,8 +156,10 @@ def load_open_graph(
     UnknownShapeError
         If a size is of no dimension of the model.
     """
-    vetted = None if trusted else vet(file, limits, sizes)
-    proto = parse_model(file, limits, full_check=full_check)
+    vetted = None if trusted else vet(file, limits, sizes, full_check=full_check)
+    proto = (
+        _checked(file, limits, sizes) if full_check else parse_model(file, limits, full_check=False)
+    )
     sha256 = content_digest(file, proto)
     if vetted not in (None, sha256):
         raise UnsafeModelError(f"{described(file)} was exchanged while it was being checked")
@@ -217,6 +223,22 @@ def _drop_left_over_inputs(model: ir.Model, fed: Collection[str | None]) -> None
     inputs = model.graph.inputs
     for value in [each for each in inputs if each.name not in fed and not each.is_initializer()]:
         inputs.remove(value)
+
+
+def _checked(file: ModelFile, limits: LoadLimits | None, sizes: Sizes | None) -> onnx.ModelProto:
+    """Parse and check a file; what the checker refuses may be tried out in a worker instead."""
+    try:
+        return parse_model(file, limits)
+    except UnsafeModelError:
+        raise
+    except ModelError as refusal:
+        proto = parse_model(file, limits, full_check=False)  # what cannot even be parsed raises
+        try:
+            vet(file, limits, sizes, full_check=False)
+        except ModelError:
+            raise refusal from None
+        _log.warning("%s; ONNX Runtime ran it all the same, in a trial", refusal)
+        return proto
 
 
 def _plain(file: ModelFile, proto: onnx.ModelProto) -> ir.Model:

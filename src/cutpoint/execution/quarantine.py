@@ -31,7 +31,11 @@ _OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "Failed to allocate", "out of m
 
 
 def vet(
-    file: ModelFile, limits: LoadLimits | None = None, sizes: Mapping[str, int] | None = None
+    file: ModelFile,
+    limits: LoadLimits | None = None,
+    sizes: Mapping[str, int] | None = None,
+    *,
+    full_check: bool = True,
 ) -> str:
     """
     Take a model file through checking, optimising, cutting and a first run elsewhere.
@@ -54,6 +58,8 @@ def vet(
         What it may take; the defaults of `LoadLimits`.
     sizes
         Binds open dimensions by name; the others count as 1.
+    full_check
+        Whether what is not valid ONNX is refused; else ONNX Runtime alone decides.
 
     Returns
     -------
@@ -78,6 +84,7 @@ def vet(
         )
     with _folder() as folder:
         job = _job(file, limits, size_bytes, sizes or {}, folder)
+        job["full_check"] = full_check
         with _worker(job, folder) as process:
             killed_for = _watch(process, limits, size_bytes, folder / "report")
         return _digest(process.returncode, killed_for, folder, limits, where)
