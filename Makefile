@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+TORCH  := $(VENV)/.torch
 
 .PHONY: demo test check soak bench format clean help
 
@@ -10,7 +11,7 @@ help:
 	@echo "make demo   run the main job: one model, two machines, adapting"
 	@echo "make test   run the tests"
 	@echo "make check  formatter, linter, strict types, import rules, spelling"
-	@echo "make soak   the long campaigns (every cut of every zoo model, 20 server kills, streams)"
+	@echo "make soak   the long campaigns (every cut of every zoo model and PyTorch export, 20 server kills, streams)"
 	@echo "make bench  regenerate the measured table of the README (docs/reports/)"
 
 $(READY): pyproject.toml constraints.txt
@@ -18,6 +19,12 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	    --constraint constraints.txt --editable '.[cpu,plan,lab,dev]'
 	touch $(READY)
+
+# Hundreds of megabytes that only the long campaigns need: they export nets of PyTorch.
+$(TORCH): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    --constraint constraints.txt --editable '.[torch]'
+	touch $(TORCH)
 
 demo: $(READY)
 	$(BIN)/cutpoint demo
@@ -37,7 +44,7 @@ format: $(READY)
 	$(BIN)/ruff format src tests docs
 	$(BIN)/ruff check --fix src tests docs
 
-soak: $(READY)
+soak: $(TORCH)
 	$(BIN)/python -m pytest -m soak --timeout=1800 --log-cli-level=INFO
 
 bench: $(READY)
@@ -45,6 +52,7 @@ bench: $(READY)
 	$(BIN)/cutpoint bench planning --report docs/reports/planning
 	$(BIN)/cutpoint bench predictors --report docs/reports/predictors
 	$(BIN)/python docs/make_plans.py
+	$(BIN)/python docs/make_backend.py
 	$(BIN)/python docs/update_readme.py
 
 clean:
