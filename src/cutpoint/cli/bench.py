@@ -1,6 +1,7 @@
 """``cutpoint bench``: speed and accuracy, measured in one run and written down."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -10,6 +11,8 @@ from cutpoint.lab.planning_bench import SIZES, PlanningBench, run_planning_bench
 from cutpoint.lab.planning_report import write_planning_report
 from cutpoint.lab.predictors_bench import MODELS, run_predictors_bench
 from cutpoint.lab.predictors_report import write_predictors_report
+from cutpoint.lab.shapes_bench import run_shapes_bench
+from cutpoint.lab.shapes_report import shapes_text, write_shapes_report
 from cutpoint.units import format_duration
 
 bench = typer.Typer(help="Measure cutpoint itself; reports in docs/ are made by `make bench`.")
@@ -88,6 +91,35 @@ def predictors(
         f"whole models are {result.median_whole_error:.0%} off (median); heads, once scaled to one "
         f"measured total, {result.mean_scaled_head_error:.1%} of the whole (mean)"
     )
+
+
+@bench.command()
+def shapes(
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for shapes.md, .png and .json.")
+    ] = None,
+    calls: Annotated[int, typer.Option(min=1, help="Inputs, each of another length.")] = 120,
+    slowdown: Annotated[
+        float, typer.Option(min=1.0, help="Emulate a device this many times slower.")
+    ] = 8.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of lengths and tokens.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Run inputs of 8 to 512 tokens: does the plan follow the shape, is every answer right."""
+    with TemporaryDirectory(prefix="cutpoint-") as folder:
+        result = run_shapes_bench(
+            Path(folder),
+            num_calls=calls,
+            slowdown=slowdown,
+            seed=seed,
+            listener=lambda text: err.print(text, markup=False),
+        )
+    if report is not None:
+        write_shapes_report(result, report)
+    if json:
+        print_json(result)
+    else:
+        out.print(shapes_text(result), markup=False)
 
 
 def _print(result: PlanningBench) -> None:

@@ -1,5 +1,7 @@
 """One policy in a comparison: its session, its own link, and everything it recorded."""
 
+from collections.abc import Mapping
+
 from cutpoint.client.session import InferenceSession
 from cutpoint.graph import Arrays
 from cutpoint.lab.equivalence import is_equal
@@ -29,6 +31,8 @@ class Contestant:
         One-way delay of the link.
     bandwidth_bytes_per_s
         Of the link to begin with.
+    sizes
+        Bind the model's open dimensions, as for `InferenceSession`.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Contestant:
         slowdown: float,
         delay_s: float,
         bandwidth_bytes_per_s: float,
+        sizes: Mapping[str, int] | None = None,
     ) -> None:
         self.name = name
         self.records: list[InferenceRecord] = []
@@ -55,6 +60,7 @@ class Contestant:
             policy=policy,
             profile=profile,
             slowdown=slowdown,
+            sizes=sizes,
         )
 
     def run(self, feed: Arrays, expected: Arrays) -> InferenceRecord:

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import msgspec
-
 from cutpoint.lab.planning_bench import LONGEST_COMPILE_S, GrowthRow, PlanningBench
 from cutpoint.lab.plotting import pyplot
+from cutpoint.lab.report import write_report
 
 _LINES = {
     "decide_s": ("decision on the table, 3 servers", "#55a868"),
@@ -23,11 +22,9 @@ def write_planning_report(bench: PlanningBench, folder: Path) -> None:
     MissingDependencyError
         If matplotlib is not installed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    content = msgspec.json.format(msgspec.json.encode(bench), indent=2)
-    (folder / "planning.json").write_bytes(content + b"\n")
-    (folder / "planning.md").write_text(planning_text(bench))
-    plot_growth(bench, folder / "planning.png")
+    write_report(
+        folder, "planning", bench, planning_text(bench), lambda path: plot_growth(bench, path)
+    )
 
 
 def planning_text(bench: PlanningBench) -> str:

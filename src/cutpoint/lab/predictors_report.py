@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import msgspec
-
 from cutpoint.lab.plotting import pyplot
 from cutpoint.lab.predictors_bench import PredictorsBench
+from cutpoint.lab.report import write_report
 
 
 def write_predictors_report(bench: PredictorsBench, folder: Path) -> None:
@@ -17,11 +16,9 @@ def write_predictors_report(bench: PredictorsBench, folder: Path) -> None:
     MissingDependencyError
         If matplotlib is not installed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    content = msgspec.json.format(msgspec.json.encode(bench), indent=2)
-    (folder / "predictors.json").write_bytes(content + b"\n")
-    (folder / "predictors.md").write_text(predictors_text(bench))
-    _plot(bench, folder / "predictors.png")
+    write_report(
+        folder, "predictors", bench, predictors_text(bench), lambda path: _plot(bench, path)
+    )
 
 
 def predictors_text(bench: PredictorsBench) -> str:

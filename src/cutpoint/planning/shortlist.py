@@ -54,7 +54,7 @@ def graph_cuts(graph: Graph) -> tuple[Cut, ...]:
     """
     Give every cut that may be worth holding: of one crossing value or of several.
 
-    All single-value candidates, and those cuts of several values that nothing beats in
+    All candidates of `candidate_cuts`, and those cuts of several values that nothing beats in
     both operations and bytes: of all cuts where they can be listed, else of the
     prefixes of a breadth-first order.
 
