@@ -37,7 +37,7 @@ def costs(cut: Cut, whole_s: float, length: int) -> HostCosts:
 def bucket_at(graph: Graph, cut: Cut, length: int) -> ShapeBucket:
     """Give the bucket of a length."""
     bound = bind(graph, {"length": length})
-    return ShapeBucket(bound, [cut], costs(cut, 1.0, length), may_send_inputs=True)
+    return ShapeBucket((), bound, [cut], costs(cut, 1.0, length), may_send_inputs=True)
 
 
 def test_the_servers_costs_grow_with_the_operations(graph: Graph, cut: Cut) -> None:
@@ -89,7 +89,7 @@ def test_a_fixed_model_uses_the_servers_costs_as_they_are(graph_of: Read) -> Non
     graph = graph_of("(float[1,4] x) => (float[1,4] y) { a = Relu(x) y = Tanh(a) }")
     cut = cut_at(graph, ["a"])
     fixed = HostCosts(1.0, costs(cut, 1.0, 1).head_s, costs(cut, 1.0, 1).tail_s, frozenset())
-    bucket = ShapeBucket(graph, [cut], fixed, may_send_inputs=True)
+    bucket = ShapeBucket((), graph, [cut], fixed, may_send_inputs=True)
     table = bucket.table(fixed, {cut.id, SERVER_ONLY})
     bucket.observe_server(cut, 5.0)
     assert bucket.table(fixed, {cut.id, SERVER_ONLY}) is table

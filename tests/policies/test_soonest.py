@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -144,3 +145,19 @@ def test_a_plan_without_a_server_says_why(situation_of: Decide) -> None:
     notes = [Soonest().decide(situation_of(rate)).note for rate in (FAST, 1.0, None)]
     assert notes[:2] == [None, None]
     assert notes[2]
+
+
+def test_inputs_of_other_sizes_are_decided_apart(situation_of: Decide) -> None:
+    """What was chosen for short inputs holds nobody back on long ones, and the reverse."""
+    policy = Soonest()
+    short = replace(situation_of(FAST, wait_s=3.9), bucket=(("length", 6),))  # 4.0 against 4.3
+    long = replace(situation_of(FAST, wait_s=3.0), bucket=(("length", 18),))  # 4.0 against 3.4
+    assert cuts_of(policy, *[short, long] * 3) == ["device", "server"] * 3
+
+
+def test_many_sizes_are_not_remembered_for_ever(situation_of: Decide) -> None:
+    """However many buckets there are, memory is bounded and every decision is sound."""
+    policy = Soonest()
+    situations = [replace(situation_of(FAST), bucket=(("length", i),)) for i in range(200)]
+    assert cuts_of(policy, *situations) == ["server"] * 200
+    assert len(policy._memories) <= 64

@@ -158,7 +158,7 @@ class Engine:
             bucket = self._bucket_of(feed)
             conditions = self._conditions(bucket, at_s)
             table = bucket.table(self.server.costs, self.server.tails)
-            situation = Situation(at_s, table, conditions, self.server.address)
+            situation = Situation(at_s, table, conditions, self.server.address, bucket.key)
             plan = self.policy.decide(situation)
         row = table.find(plan.cut) or 0
         rest_s = float(table.rest_s[row]) * conditions.device_slowdown
@@ -230,6 +230,7 @@ class Engine:
         graph = self.graph if is_ours else bind(self.graph, sizes)
         profile = min(self._profiles, key=lambda each: distance(each.sizes, sizes))
         bucket = ShapeBucket(
+            key,
             graph,
             self.cuts,
             self._device_costs(profile, graph),

@@ -7,6 +7,7 @@ from cutpoint.client.current_table import CurrentTable
 from cutpoint.cost import CutTable, HostCosts, scaled_costs
 from cutpoint.estimation import SlowdownEstimator
 from cutpoint.graph import Cut, Graph, bind
+from cutpoint.graph.size_bucket import Bucket
 
 _WEIGHT = 0.5
 _WORTH_A_TABLE = 0.1
@@ -22,6 +23,8 @@ class ShapeBucket:
 
     Parameters
     ----------
+    key
+        Of the bucket.
     graph
         Bound to sizes of this bucket.
     cuts
@@ -33,8 +36,15 @@ class ShapeBucket:
     """
 
     def __init__(
-        self, graph: Graph, cuts: Sequence[Cut], device: HostCosts, *, may_send_inputs: bool
+        self,
+        key: Bucket,
+        graph: Graph,
+        cuts: Sequence[Cut],
+        device: HostCosts,
+        *,
+        may_send_inputs: bool,
     ) -> None:
+        self.key = key
         self.graph = graph
         self.device = device
         self.slowdown = SlowdownEstimator()

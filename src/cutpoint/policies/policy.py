@@ -6,6 +6,7 @@ from typing import Protocol
 
 from cutpoint.cost import CutTable
 from cutpoint.graph import Cut, Graph
+from cutpoint.graph.size_bucket import Bucket
 from cutpoint.records import Conditions, InferenceRecord, Plan
 
 
@@ -24,12 +25,16 @@ class Situation:
         Link, load and device as believed now.
     server
         Address of the server; ``None`` when there is none.
+    bucket
+        What inputs this one is planned like, where their sizes vary; a policy that remembers
+        what it chose remembers it for each.
     """
 
     at_s: float
     table: CutTable
     conditions: Conditions
     server: str | None
+    bucket: Bucket = ()
 
 
 def alone(plan: Plan, situation: Situation) -> Plan:

@@ -4,9 +4,13 @@ from collections.abc import Sequence
 
 from cutpoint.cost import UNUSABLE_S, CutTable
 from cutpoint.graph import Cut, Graph
+from cutpoint.graph.size_bucket import Bucket
 from cutpoint.planning import Decider, cuts_to_hold
 from cutpoint.policies.policy import Situation, alone
 from cutpoint.records import InferenceRecord, Plan
+
+_MOST_BUCKETS = 64
+"""Buckets of sizes whose choices are remembered."""
 
 
 class Soonest:
@@ -28,10 +32,7 @@ class Soonest:
     def __init__(self, least_gain: float = 0.05, votes: int = 2) -> None:
         self.least_gain = least_gain
         self.votes = votes
-        self._present: str | None = None
-        self._agreeing = 0
-        self._table: CutTable | None = None
-        self._decider: Decider | None = None
+        self._memories: dict[Bucket, _Memory] = {}
 
     def candidates(self, graph: Graph) -> Sequence[Cut]:
         """Give the shortlist of the graph's candidate cuts."""
@@ -39,36 +40,56 @@ class Soonest:
 
     def decide(self, situation: Situation) -> Plan:
         """Give the soonest plan, with hysteresis."""
-        decider = self._decider_of(situation)
+        memory = self._memory_of(situation.bucket)
+        decider = memory.decider_of(situation)
         latency_s = decider.weigh((situation.conditions,))
         row = int(latency_s.argmin())
-        present = situation.table.find(self._present)
+        present = situation.table.find(memory.present)
         if present is not None and not self._is_left(
-            float(latency_s[present]), float(latency_s[row])
+            memory, float(latency_s[present]), float(latency_s[row])
         ):
             row = present
-        self._present = situation.table.cuts[row].id
+        memory.present = situation.table.cuts[row].id
         return alone(decider.plan(0, row, situation.conditions), situation)
 
     def observe(self, record: InferenceRecord) -> None:
         """Learn nothing more: what an inference took is in the conditions already."""
 
-    def _decider_of(self, situation: Situation) -> Decider:
+    def _memory_of(self, bucket: Bucket) -> "_Memory":
+        """Give what was chosen for inputs like this one: another size has another best row."""
+        found = self._memories.get(bucket)
+        if found is None:
+            if len(self._memories) >= _MOST_BUCKETS:
+                self._memories.clear()
+            found = self._memories[bucket] = _Memory()
+        return found
+
+    def _is_left(self, memory: "_Memory", present_s: float, best_s: float) -> bool:
+        if present_s >= UNUSABLE_S or present_s > 2 * best_s:
+            memory.agreeing = 0
+            return True
+        if best_s >= (1 - self.least_gain) * present_s:
+            memory.agreeing = 0
+            return False
+        memory.agreeing += 1
+        if memory.agreeing < self.votes:
+            return False
+        memory.agreeing = 0
+        return True
+
+
+class _Memory:
+    """What was chosen last, how many decisions speak against it, and the table at hand."""
+
+    def __init__(self) -> None:
+        self.present: str | None = None
+        self.agreeing = 0
+        self._table: CutTable | None = None
+        self._decider: Decider | None = None
+
+    def decider_of(self, situation: Situation) -> Decider:
         """Give the decider of the table, made anew when there is another table or server."""
         table, server = situation.table, situation.server or ""
         if self._decider is None or self._table is not table or self._decider.servers != (server,):
             self._table, self._decider = table, Decider({server: table})
         return self._decider
-
-    def _is_left(self, present_s: float, best_s: float) -> bool:
-        if present_s >= UNUSABLE_S or present_s > 2 * best_s:
-            self._agreeing = 0
-            return True
-        if best_s >= (1 - self.least_gain) * present_s:
-            self._agreeing = 0
-            return False
-        self._agreeing += 1
-        if self._agreeing < self.votes:
-            return False
-        self._agreeing = 0
-        return True
