@@ -51,6 +51,8 @@ bench: $(READY)
 	$(BIN)/cutpoint demo --report docs/reports/demo
 	$(BIN)/cutpoint bench planning --report docs/reports/planning
 	$(BIN)/cutpoint bench predictors --report docs/reports/predictors
+	$(BIN)/cutpoint bench extraction --report docs/reports/extraction
+	$(BIN)/cutpoint bench shapes --report docs/reports/shapes
 	$(BIN)/python docs/make_plans.py
 	$(BIN)/python docs/make_backend.py
 	$(BIN)/python docs/update_readme.py

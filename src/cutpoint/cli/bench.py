@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from cutpoint.cli.output import err, out, print_json, table
+from cutpoint.lab.extraction_bench import run_extraction_bench
+from cutpoint.lab.extraction_report import extraction_text, write_extraction_report
 from cutpoint.lab.planning_bench import SIZES, PlanningBench, run_planning_bench
 from cutpoint.lab.planning_report import write_planning_report
 from cutpoint.lab.predictors_bench import MODELS, run_predictors_bench
@@ -94,6 +96,30 @@ def predictors(
 
 
 @bench.command()
+def extraction(
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for extraction.md, .png and .json.")
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="A model of the zoo (default: all of 100 nodes or more); repeatable."),
+    ] = None,
+    cuts: Annotated[int, typer.Option(min=1, help="Cuts per model.")] = 20,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure how long it takes to write both parts of a cut as models of their own."""
+    result = run_extraction_bench(
+        model, cuts, listener=lambda text: err.print(f"{text} ...", markup=False)
+    )
+    if report is not None:
+        write_extraction_report(result, report)
+    if json:
+        print_json(result)
+    else:
+        out.print(extraction_text(result), markup=False)
+
+
+@bench.command()
 def shapes(
     report: Annotated[
         Path | None, typer.Option(help="Folder for shapes.md, .png and .json.")
@@ -101,7 +127,7 @@ def shapes(
     calls: Annotated[int, typer.Option(min=1, help="Inputs, each of another length.")] = 120,
     slowdown: Annotated[
         float, typer.Option(min=1.0, help="Emulate a device this many times slower.")
-    ] = 8.0,
+    ] = 3.0,
     seed: Annotated[int, typer.Option(min=0, help="Of lengths and tokens.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -132,7 +132,7 @@ def run_shapes_bench(
     folder: Path,
     *,
     num_calls: int = 120,
-    slowdown: float = 8.0,
+    slowdown: float = 3.0,
     seed: int = 0,
     listener: Listener = lambda text: None,
 ) -> ShapesBench:
