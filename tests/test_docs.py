@@ -7,8 +7,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
 
+from cutpoint.lab.zoo.text_encoder import text_encoder
 from cutpoint.planning import planner_named
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -49,3 +51,14 @@ def test_your_scheme_is_found_where_the_command_is_called(
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr.strip()) == (0, "")
     assert "narrowest" in ended.stdout
+
+
+def test_any_model_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guide's blocks, one after the other, where its model is and no server."""
+    monkeypatch.chdir(tmp_path)
+    onnx.save(text_encoder(num_layers=1, features=32), "encoder.onnx")
+    guide = (DOCS / "guides/any-model.md").read_text()
+    known: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL):
+        exec(compile(block, "any-model.md", "exec"), known)
+    assert {path.name for path in tmp_path.iterdir()} == {"encoder.onnx", "parts", "sentence.npz"}

@@ -12,22 +12,32 @@ import pytest
 from cutpoint.execution import ModelFile, load_graph
 from cutpoint.profiling import load_profile, measure, save_profile
 
+OF_MODELS = ("--size", "--input", "--untrusted")
+
 OPTIONS = {
-    "inspect": ("--all", "--json"),
-    "profile": ("--output", "-o", "--server", "--repeats", "--threads", "--slowdown", "--json"),
-    "serve": ("--host", "--port", "--workers", "--max-waiting", "--threads", "--json"),
+    "inspect": ("--all", "--json", *OF_MODELS),
+    "split": ("--at", "--output", "-o", "--no-verify", "--force", "--json", *OF_MODELS),
+    "fit": ("--output", "-o", "--untrusted", "--json"),
+    "profile": (
+        *OF_MODELS, "--output", "-o", "--server", "--repeats", "--threads", "--slowdown", "--json",
+    ),
+    "serve": (
+        "--size", "--untrusted", "--host", "--port", "--workers", "--max-waiting", "--threads",
+        "--json",
+    ),
     "plan": (
         "--device", "--server", "--link", "--link-behind", "--wait", "--load", "--planner",
         "--jobs", "--objective", "--power", "--spread", "--never-send", "--min-depth",
         "--device-memory", "--server-memory", "--costs", "--save-costs", "--table", "--plot",
-        "--json",
+        "--json", *OF_MODELS,
     ),
     "advise": (
+        *OF_MODELS,
         "--device", "--server", "--bandwidths", "--loads", "--rtt", "--wait", "--input-as",
         "--objective", "--power", "--spread", "--plot", "--json",
     ),
     "run": (
-        "--server", "--count", "-n", "--input", "--policy", "--profile", "--pause", "--deadline",
+        *OF_MODELS, "--server", "--count", "-n", "--policy", "--profile", "--pause", "--deadline",
         "--slowdown", "--records", "--json",
     ),
     "zoo": ("--output", "-o", "--seed", "--json"),
@@ -163,9 +173,11 @@ def test_what_goes_wrong_is_one_line(
     "arguments",
     [
         "serve {model} --port 65536", "serve {model} --port -1", "serve {model} --workers 0",
-        "serve", "inspect", "run {model}", "profile {model}", "profile {model} -o x --repeats 1",
+        "serve", "inspect", "run {model}", "split {model} -o x", "split {model} --at pool1",
+        "profile {model}", "profile {model} -o x --repeats 1",
         "profile {model} -o x --slowdown 0.5", "run {model} --server a:1 -n -1",
-        "plan {model} --jobs 0", "plan", "advise", "plan {model} --plot plan.txt",
+        "plan {model} --jobs 0", "plan", "plan --size batch=1", "plan --untrusted",
+        "advise", "plan {model} --plot plan.txt",
         "zoo --seed -1", "fly",
     ],
 )  # fmt: skip

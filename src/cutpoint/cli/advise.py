@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from cutpoint.cli.advice import Advice, advice, advice_document, print_advice
+from cutpoint.cli.chosen_model import chosen_model
 from cutpoint.cli.links import usable_bandwidth
+from cutpoint.cli.model_options import InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.options import (
     HOSTS,
     LINKS,
@@ -69,6 +71,9 @@ _InputAsOption = Annotated[
 
 def advise(
     model: Annotated[Path, typer.Argument(help="The ONNX file.")],
+    size: SizesOption = None,
+    input_file: InputsOption = None,
+    untrusted: UntrustedOption = False,
     device: DeviceOption = None,
     server: _ServerOption = "8x",
     bandwidths: _BandwidthsOption = "1Mbit/s..100Mbit/s",
@@ -95,7 +100,8 @@ def advise(
     bandwidth_grid = parse_grid(bandwidths, usable_bandwidth, _NUM_BANDWIDTHS)
     load_grid = parse_grid(loads, parse_load, _NUM_LOADS)
     wanted = objective_named(objective, power_profile(power), spread)
-    inputs = plan_inputs(model, None, device, [server], quiet=json)
+    chosen = chosen_model(model, size, input_file, is_untrusted=untrusted)
+    inputs = plan_inputs(chosen, None, device, [server], quiet=json)
     found = advice(inputs, wanted, like, (bandwidth_grid, load_grid), input_as or (), quiet=json)
     if plot is not None:
         plot_savings(_title(found, rtt), found.savings, plot)

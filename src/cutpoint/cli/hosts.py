@@ -1,19 +1,21 @@
 """Hosts as they are named on the command line: a file, an address, or so many times faster."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from cutpoint.cli.first_run import first_run
 from cutpoint.cli.output import err
 from cutpoint.client.server_profile import server_profile
 from cutpoint.cost import check_is_of, predictor_from_json
-from cutpoint.exceptions import ProfileError, UnitError
+from cutpoint.exceptions import ProfileError, ProfileMismatchError, UnitError
 from cutpoint.execution import Segments
 from cutpoint.execution.runtime import keep_freed_memory
-from cutpoint.graph import Graph
+from cutpoint.graph import Arrays, Graph, Sizes
 from cutpoint.planning import cuts_to_hold
 from cutpoint.profiling import load_profile
 from cutpoint.profiling.quick import time_segments
@@ -39,12 +41,31 @@ class Host:
     source: str
 
 
-def device_host(graph: Graph, path: Path | None, *, quiet: bool) -> Host:
+def sizes_told(paths: Iterable[Path | None]) -> Sizes:
+    """
+    Give the sizes of the first profile among files; none if no file is one of any size.
+
+    Raises
+    ------
+    ProfileError
+        If a file is damaged.
+    """
+    for path in paths:
+        if path is not None and path.is_file() and _if_predictor(path) is None:
+            sizes = load_profile(path).sizes
+            if sizes:
+                return sizes
+    return {}
+
+
+def device_host(graph: Graph, path: Path | None, feed: Arrays | None, *, quiet: bool) -> Host:
     """
     Give the device: of a profile's or a predictor's file, or this machine timed now.
 
     Parameters
     ----------
+    feed
+        Inputs to time it with; made up by default.
     quiet
         Say nothing of timing.
 
@@ -58,7 +79,9 @@ def device_host(graph: Graph, path: Path | None, *, quiet: bool) -> Host:
     if not quiet:
         err.print("timing the model here; `cutpoint profile` on the device is more exact ...")
     segments = Segments(graph, cuts_to_hold(graph))
-    return Host(time_segments(segments, malloc_kept=keep_freed_memory()), "timed here, now")
+    with first_run(feed):
+        timed = time_segments(segments, feed=feed, malloc_kept=keep_freed_memory())
+    return Host(timed, "timed here, now")
 
 
 def server_host(graph: Graph, text: str, device: Host) -> Host:
@@ -85,6 +108,7 @@ def server_host(graph: Graph, text: str, device: Host) -> Host:
         return _of_file(graph, Path(text))
     if ":" in text:
         told, _ = server_profile(text, graph)
+        _check_sizes(graph, told, f"server {text}")
         return Host(told, f"server {text}")
     raise ProfileError(
         f"server {text!r}: there is no such file; name a profile or a predictor, HOST:PORT of "
@@ -110,7 +134,21 @@ def _of_file(graph: Graph, path: Path) -> Host:
         return Host(predictor.profile(graph, path.stem), f"predicted by {path}")
     profile = load_profile(path)
     check_is_of(graph, profile)
+    _check_sizes(graph, profile, f"profile {path}")
     return Host(profile, f"profile {path}")
+
+
+def _check_sizes(graph: Graph, profile: Profile, source: str) -> None:
+    """Refuse times of other inputs than those that the plan is for."""
+    if graph.sizes and profile.sizes and dict(profile.sizes) != dict(graph.sizes):
+        raise ProfileMismatchError(
+            f"{source} was measured with {_written(profile.sizes)}, the plan is for "
+            f"{_written(graph.sizes)}: measure it at these sizes, or give --size as it says"
+        )
+
+
+def _written(sizes: Sizes) -> str:
+    return ", ".join(f"{name}={size}" for name, size in sizes.items())
 
 
 def _if_predictor(path: Path) -> bytes | None:

@@ -17,6 +17,7 @@ from cutpoint.cli.plan import plan
 from cutpoint.cli.profile import profile
 from cutpoint.cli.run import run
 from cutpoint.cli.serve import serve
+from cutpoint.cli.split import split
 from cutpoint.cli.zoo import zoo
 from cutpoint.exceptions import CutpointError
 
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (inspect, profile, fit, serve, plan, advise, run, zoo, demo):
+for command in (inspect, split, profile, fit, serve, plan, advise, run, zoo, demo):
     app.command()(command)
 
 app.add_typer(bench, name="bench")
@@ -62,7 +63,8 @@ def main() -> None:
         app()
     except (CutpointError, OSError) as error:
         err.print(f"[red]error:[/red] {type(error).__name__}: ", end="")
-        err.print(str(error), markup=False, soft_wrap=True)
+        # ONNX Runtime's own words, which some errors quote, are of several lines.
+        err.print(" ".join(str(error).split()), markup=False, soft_wrap=True)
         sys.exit(1)
 
 

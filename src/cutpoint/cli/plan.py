@@ -4,7 +4,9 @@ from pathlib import Path
 
 import typer
 
+from cutpoint.cli.chosen_model import ChosenModel, chosen_model
 from cutpoint.cli.links import DEFAULT_LINK_BEHIND, DEFAULT_LINKS, parse_link
+from cutpoint.cli.model_options import InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.options import (
     DeviceOption,
     JsonOption,
@@ -47,6 +49,9 @@ from cutpoint.units import parse_duration, parse_size
 
 def plan(
     model: ModelArgument = None,
+    size: SizesOption = None,
+    input_file: InputsOption = None,
+    untrusted: UntrustedOption = False,
     device: DeviceOption = None,
     server: ServersOption = None,
     link: LinksOption = None,
@@ -86,7 +91,8 @@ def plan(
         limits=_limits(never_send, min_depth, device_memory, server_memory),
         num_jobs=jobs,
     )
-    inputs = plan_inputs(model, costs, device, server or (), quiet=json)
+    chosen = _chosen(model, size, input_file, is_untrusted=untrusted)
+    inputs = plan_inputs(chosen, costs, device, server or (), quiet=json)
     if request.limits.has_memory_caps and not inputs.costs.memory.any():
         raise CostError(
             f"the costs of {inputs.costs.name!r} say nothing of memory, so no cap can be kept: add "
@@ -99,6 +105,16 @@ def plan(
         return
     print_plan(made)
     _tell_written(save_costs, table, plot)
+
+
+def _chosen(
+    model: Path | None, sizes: list[str] | None, inputs: Path | None, *, is_untrusted: bool
+) -> ChosenModel | None:
+    if model is not None:
+        return chosen_model(model, sizes, inputs, is_untrusted=is_untrusted)
+    if sizes or inputs is not None or is_untrusted:
+        raise typer.BadParameter("--size, --input and --untrusted are about a MODEL: name it too")
+    return None
 
 
 def _situations(links: list[str] | None, wait: str, load: float) -> tuple[Conditions, ...]:

@@ -1,12 +1,13 @@
 """Costs that plans are made on: of a model and its hosts, or out of a file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
 
-from cutpoint.cli.hosts import device_host, server_host
+from cutpoint.cli.chosen_model import ChosenModel
+from cutpoint.cli.hosts import device_host, server_host, sizes_told
 from cutpoint.cli.output import err
 from cutpoint.cost import (
     CostTable,
@@ -18,7 +19,6 @@ from cutpoint.cost import (
     read_cost_table,
 )
 from cutpoint.exceptions import CostError
-from cutpoint.execution import ModelFile, load_graph
 from cutpoint.graph import Graph, blocks_of
 from cutpoint.planning import compile_heads, compiled_table
 
@@ -66,7 +66,7 @@ class CompiledRows:
 
 
 def plan_inputs(
-    model: Path | None,
+    model: ChosenModel | None,
     costs: Path | None,
     device: Path | None,
     servers: Sequence[str],
@@ -78,6 +78,8 @@ def plan_inputs(
 
     Parameters
     ----------
+    model
+        Where nothing binds its open dimensions, a host's profile does.
     servers
         As written; none stands for one that is eight times as fast as the device.
 
@@ -94,8 +96,10 @@ def plan_inputs(
         raise typer.BadParameter("name a MODEL (an ONNX file), or --costs FILE without one")
     if len(servers) > 2:
         raise typer.BadParameter(f"{len(servers)} servers: one, and at most one behind it")
-    graph = load_graph(ModelFile.open(model))
-    host = device_host(graph, device, quiet=quiet)
+    if not model.sizes and model.feed is None:
+        model = replace(model, sizes=sizes_told((device, *map(Path, servers))))
+    graph = model.load()
+    host = device_host(graph, device, model.feed, quiet=quiet)
     behind = [server_host(graph, text, host) for text in servers or ("8x",)]
     table = cost_table_of(graph, host.profile, *(each.profile for each in behind))
     return PlanInputs(table, graph, (host.source, *(each.source for each in behind)))
@@ -132,12 +136,12 @@ def tell_gap(rows: CompiledRows) -> None:
 
 
 def _of_file(
-    model: Path | None, path: Path, device: Path | None, servers: Sequence[str]
+    model: ChosenModel | None, path: Path, device: Path | None, servers: Sequence[str]
 ) -> PlanInputs:
     if device is not None or servers:
         raise typer.BadParameter("--costs has the times of all hosts: leave out --device, --server")
     costs = read_cost_table(path)
-    graph = None if model is None else load_graph(ModelFile.open(model))
+    graph = None if model is None else model.load()
     if graph is not None and costs.sha256 != graph.sha256:
         raise CostError(
             f"cost table {path} is of {costs.name!r} ({costs.sha256[:12] or 'no model'}), not of "

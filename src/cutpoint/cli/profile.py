@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from cutpoint.cli.chosen_model import chosen_model
+from cutpoint.cli.first_run import first_run
+from cutpoint.cli.model_options import InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out, print_json, progress_bar, table
 from cutpoint.client.server_profile import server_profile
 from cutpoint.cost import fold
-from cutpoint.execution import ModelFile, load_graph
 from cutpoint.execution.runtime import keep_freed_memory
-from cutpoint.graph import Cut, Graph, cut_at
+from cutpoint.graph import Arrays, Cut, Graph, cut_at
 from cutpoint.planning import mean_regret
 from cutpoint.profiling import measure, save_profile, spread
 from cutpoint.records import Profile
@@ -34,6 +36,9 @@ def profile(
     slowdown: Annotated[
         float, typer.Option(min=1.0, help="Emulate a device this many times slower.")
     ] = 1.0,
+    size: SizesOption = None,
+    inputs: InputsOption = None,
+    untrusted: UntrustedOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
     """
@@ -41,11 +46,13 @@ def profile(
 
     Times the whole model and the pieces between the cuts that matter, as they run.
     With --server: fetches what a cutpoint server measured of itself, or times any
-    other server over the wire, minus the link.
+    other server over the wire, minus the link. One profile is of one size of the inputs:
+    for a model whose sizes vary, write several and give all of them to `cutpoint run`.
     """
-    graph = load_graph(ModelFile.open(model))
+    chosen = chosen_model(model, size, inputs, is_untrusted=untrusted)
+    graph = chosen.load()
     if server is None:
-        result = _measured(graph, repeats, threads, slowdown)
+        result = _measured(graph, chosen.feed, repeats, threads, slowdown)
     else:
         result, _ = server_profile(server, graph)
     save_profile(result, output)
@@ -55,10 +62,13 @@ def profile(
     _print(graph, result, output)
 
 
-def _measured(graph: Graph, repeats: int, threads: int | None, slowdown: float) -> Profile:
-    with progress_bar(f"profiling {graph.name}") as listener:
+def _measured(
+    graph: Graph, feed: Arrays | None, repeats: int, threads: int | None, slowdown: float
+) -> Profile:
+    with first_run(feed), progress_bar(f"profiling {graph.name}") as listener:
         return measure(
             graph,
+            feed=feed,
             repeats=repeats,
             num_threads=threads,
             slowdown=slowdown,

@@ -14,10 +14,11 @@ from rich.live import Live
 from rich.text import Text
 
 from cutpoint.cli.chosen_model import ChosenModel, chosen_model
+from cutpoint.cli.first_run import first_run
 from cutpoint.cli.model_options import InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out, table
 from cutpoint.client.session import InferenceSession
-from cutpoint.exceptions import CutpointError
+from cutpoint.exceptions import CutpointError, UnknownShapeError
 from cutpoint.graph import Arrays, sample_feed
 from cutpoint.records import InferenceRecord
 from cutpoint.units import format_bandwidth, format_duration
@@ -63,16 +64,17 @@ def run(
     """
     chosen = chosen_model(model, size, inputs, is_untrusted=untrusted)
     chosen.check_bound()
-    session = InferenceSession(
-        model,
-        server=server,
-        policy=policy,
-        profile=profile or None,
-        sizes=chosen.sizes,
-        deadline_s=deadline,
-        slowdown=slowdown,
-        table=table,
-    )
+    with first_run(None):  # a session warms up on made-up inputs
+        session = InferenceSession(
+            model,
+            server=server,
+            policy=policy,
+            profile=profile or None,
+            sizes=chosen.sizes,
+            deadline_s=deadline,
+            slowdown=slowdown,
+            table=table,
+        )
     with session:
         feed = _feed(session, chosen)
         _wait_for_server(session)
@@ -84,9 +86,14 @@ def run(
 def _feed(session: InferenceSession, chosen: ChosenModel) -> Arrays:
     if chosen.feed is not None and session.graph is None:
         # What --size leaves open the first run binds: before it there is nothing to wait for.
-        session.run(None, chosen.feed)
+        with first_run(chosen.feed):
+            session.run(None, chosen.feed)
     graph = session.graph
-    assert graph is not None
+    if graph is None:
+        raise UnknownShapeError(
+            f"an input of {chosen.file.name!r} may have any number of dimensions: give --input "
+            "FILE.npz, or --size INPUT:POSITION=N for each"
+        )
     chosen.check_vetted(graph.sha256)
     return sample_feed(graph) if chosen.feed is None else chosen.feed
 

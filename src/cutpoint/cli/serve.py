@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 import typer
 
+from cutpoint.cli.chosen_model import chosen_models
+from cutpoint.cli.model_options import SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out
 from cutpoint.graph import SERVER_ONLY
 from cutpoint.server.edge_server import ServerSettings
@@ -30,14 +32,18 @@ def serve(
         list[Path] | None,
         typer.Option(help="Hold a model at the cuts of this table (see `cutpoint plan --table`)."),
     ] = None,
+    size: SizesOption = None,
+    untrusted: UntrustedOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
 ) -> None:
     """
     Serve models, and everything behind each of their cuts, until Ctrl-C or SIGTERM.
 
     Speaks the Open Inference Protocol over gRPC, so any client of that protocol works.
-    Ready only when every model is warm. Both sides must hold the same file.
+    Ready only when every model is warm. Both sides must hold the same file. Sizes are
+    those it warms and times with; requests may be of others.
     """
+    chosen = {each.file.name: each for each in chosen_models(models, size, is_untrusted=untrusted)}
     settings = ServerSettings(
         host=host,
         port=port,
@@ -45,15 +51,21 @@ def serve(
         max_waiting=max_waiting,
         num_threads=threads,
         tables=tuple(str(path) for path in table or ()),
+        sizes={name: n for each in chosen.values() for name, n in each.sizes.items()},
     )
     voice = _Voice(json)
+
+    def loaded(model: ServedModel) -> None:
+        chosen[model.name].check_vetted(model.graph.sha256)
+        voice.model(model)
+
     paths = [str(path) for path in models]
     asyncio.run(
         serve_models(
             paths,
             settings,
             on_listening=voice.listening,
-            on_model=voice.model,
+            on_model=loaded,
             on_ready=voice.ready,
         )
     )
