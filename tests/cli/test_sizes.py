@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnxruntime_extensions import get_library_path
 
 from cutpoint.cli.sizes import parse_sizes
 from cutpoint.exceptions import UnitError
@@ -243,3 +244,26 @@ def test_a_server_takes_sizes_of_each_of_its_models(
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert [event.get("name") for event in events] == [None, "encoder", "six_convs", None]
+
+
+def test_custom_operators_are_registered_from_the_command_line(cutpoint, tmp_path: Path) -> None:
+    """Every command that loads the model takes the library; without it the operator is named."""
+    domain = "ai.onnx.contrib"
+    make = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("StringUpper", ["x"], ["u"], domain=domain),
+            onnx.helper.make_node("StringLength", ["u"], ["n"], domain=domain),
+        ],
+        "texts",
+        [make("x", onnx.TensorProto.STRING, ["k"])],
+        [make("n", onnx.TensorProto.INT64, ["k"])],
+    )
+    opsets = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid(domain, 1)]
+    path = tmp_path / "texts.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
+    given = ("--size", "k=3", "--custom-ops", get_library_path())
+    assert "StringUpper" in cutpoint("inspect", path, "--size", "k=3").err
+    assert cutpoint("inspect", path, *given).code == 0
+    assert cutpoint("profile", path, "-o", tmp_path / "p.json", "--repeats", 2, *given).code == 0
+    assert cutpoint("run", path, *NOWHERE, "-n", 2, *given).code == 0

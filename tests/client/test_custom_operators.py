@@ -8,10 +8,11 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 from onnxruntime_extensions import get_library_path
+from tests.client.conftest import running_server, wait_for_tails
 
 from cutpoint import InferenceSession
 from cutpoint.exceptions import ModelError
-from tests.client.conftest import running_server, wait_for_tails
+from cutpoint.execution.runtime import quiet_options
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,4 @@ def test_text_and_custom_operators_cross(policy: str, path: Path) -> None:
 def test_a_library_that_is_none(path: Path) -> None:
     """A wrong path is a typed error that names it."""
     with pytest.raises(ModelError, match=r"custom operators .*no-such\.so"):
-        from cutpoint.execution.runtime import quiet_options
-
         quiet_options(None, ["no-such.so"])

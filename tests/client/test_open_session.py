@@ -6,12 +6,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from tests.client.conftest import running_server, wait_for_tails
 
 from cutpoint import InferenceSession
 from cutpoint.exceptions import FeedError, UnknownShapeError
 from cutpoint.lab.zoo.text_encoder import text_encoder
 from cutpoint.server.served_model import ServedModel
-from tests.client.conftest import running_server, wait_for_tails
 
 SIZES = {"batch": 1, "length": 32}
 CUT = "layer0.norm,mask_bias"

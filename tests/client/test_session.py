@@ -2,6 +2,8 @@ import gc
 import socket
 import threading
 import weakref
+from collections.abc import Callable
+from pathlib import Path
 from threading import Event, Thread
 
 import numpy as np
@@ -403,3 +405,20 @@ class _talker:  # noqa: N801 (used as a function)
                     connection.sendall(self._answer)
                 except OSError:
                     pass
+
+
+def test_a_model_that_runs_on_no_made_up_inputs(
+    model_of: Callable[..., onnx.ModelProto], tmp_path: Path
+) -> None:
+    """A shape as input cannot be made up: the error says what to give, and it works with that."""
+    model = model_of(
+        """(float[2,6] x, int64[2] shape) => (float[N,M] y)
+        { a = Relu(x) b = Reshape(a, shape) y = Neg(b) }"""
+    )
+    path = save(tmp_path / "shaped.onnx", model)
+    with pytest.raises(FeedError, match="'shaped' does not run on the inputs it is warmed up with"):
+        InferenceSession(path, server="127.0.0.1:1")
+    example = {"x": np.ones((2, 6), np.float32), "shape": np.array([3, 4])}
+    with InferenceSession(path, server="127.0.0.1:1", example=example) as session:
+        (y,) = session.run(None, {**example, "shape": np.array([12, 1])})
+    assert (y.shape, float(y[0, 0])) == ((12, 1), -1.0)

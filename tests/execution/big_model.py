@@ -93,4 +93,5 @@ def peak_bytes() -> int:
 if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     what, where = sys.argv[1:]
-    print(json.dumps({"uncut": run_uncut, "cut": run_cut}[what](Path(where))))
+    told = {"uncut": run_uncut, "cut": run_cut}[what](Path(where))
+    sys.stdout.write(json.dumps(told) + "\n")

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.execution import big_model
 
 _log = logging.getLogger(__name__)
@@ -40,7 +39,10 @@ def test_a_model_of_3_gb_takes_its_own_memory_once(folder: Path) -> None:
     """Loaded, cut in four and run: within 1.2 of the weights, and of ONNX Runtime uncut."""
     weights_bytes = big_model.write(folder, MODEL_BYTES)
     uncut, cut = run("uncut", folder), run("cut", folder)
-    of_weights, of_uncut = cut["peak_bytes"] / weights_bytes, cut["peak_bytes"] / uncut["peak_bytes"]
+    of_weights, of_uncut = (
+        cut["peak_bytes"] / weights_bytes,
+        cut["peak_bytes"] / uncut["peak_bytes"],
+    )
     _log.info(
         "weights %.2f GB; peak cut %.2f GB (%.2f of the weights, %.2f of uncut), %.2f GB loading",
         weights_bytes / 1e9,

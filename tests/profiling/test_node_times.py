@@ -9,13 +9,13 @@ import pytest
 
 from cutpoint.exceptions import ModelError
 from cutpoint.execution.node_times import node_times_s
-from cutpoint.graph import Graph
-from cutpoint.graph import sample_feed
+from cutpoint.execution.runtime import quiet_options
+from cutpoint.graph import Graph, sample_feed
 
 
 def test_every_node_is_timed(graph: Graph) -> None:
     """Each node is named as in the graph; the convolutions took measurable time."""
-    times_s = node_times_s(graph, sample_feed(graph), num_threads=1, repeats=3)
+    times_s = node_times_s(graph, sample_feed(graph), quiet_options(1), repeats=3)
     assert list(times_s) == [node.name for node in graph.nodes]
     assert all(time_s >= 0 for time_s in times_s.values())
     assert times_s[graph.nodes[0].name] > 0

@@ -3,8 +3,7 @@
 import pytest
 
 from cutpoint.execution import SegmentRun, Segments
-from cutpoint.graph import Cut, Graph
-from cutpoint.graph import sample_feed
+from cutpoint.graph import Cut, Graph, sample_feed
 from cutpoint.profiling import Round, Rounds
 from cutpoint.profiling.rounds import rounds_of
 

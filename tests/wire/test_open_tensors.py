@@ -68,7 +68,9 @@ def test_an_open_tensor_has_a_limit() -> None:
     with pytest.raises(RemoteProtocolError, match="tensor 'o' of 1008 bytes is larger than 1000"):
         assembly.add(Chunk(TensorSpec("o", "float32", (2, 126)), 0, 1, 0, b""))
     with pytest.raises(RemoteProtocolError, match="larger than 1000"):
-        Assembly([TEXT], "m", 1000).add(Chunk(TensorSpec("t", "object", (1, 2)), 0, 1, 0, b"", 2000))
+        Assembly([TEXT], "m", 1000).add(
+            Chunk(TensorSpec("t", "object", (1, 2)), 0, 1, 0, b"", 2000)
+        )
 
 
 def test_text_must_say_its_size() -> None:

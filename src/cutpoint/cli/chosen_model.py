@@ -3,13 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cutpoint.cli.input_file import read_inputs
 from cutpoint.cli.sizes import parse_sizes
 from cutpoint.exceptions import UnknownShapeError, UnsafeModelError
 from cutpoint.execution import ModelFile, load_graph, vet
-from cutpoint.execution.open_dimensions import open_dimensions
+from cutpoint.execution.open_dimensions import open_dimensions, unranked_inputs
+from cutpoint.execution.runtime import quiet_options
 from cutpoint.graph import Arrays, Graph, Sizes
+from cutpoint.graph.dimensions import own_sizes
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,19 @@ class ChosenModel:
         Inputs to run it on; ``None`` for made-up ones.
     vetted
         Digest of what was vetted; ``None`` if it is trusted.
+    custom_ops
+        Libraries of custom operators it needs.
     """
 
     file: ModelFile
     sizes: Sizes
     feed: Arrays | None = None
     vetted: str | None = None
+    custom_ops: tuple[str, ...] = ()
+
+    def options(self) -> Any:
+        """Give fresh session options that know the custom operators; ``None`` if there are none."""
+        return quiet_options(None, self.custom_ops) if self.custom_ops else None
 
     def load(self) -> Graph:
         """
@@ -48,7 +58,7 @@ class ChosenModel:
             If the inputs do not suit it.
         """
         self.check_bound()
-        graph = load_graph(self.file, sizes=self.sizes, feed=self.feed)
+        graph = load_graph(self.file, sizes=self.sizes, feed=self.feed, options=self.options())
         self.check_vetted(graph.sha256)
         return graph
 
@@ -88,7 +98,12 @@ class ChosenModel:
 
 
 def chosen_model(
-    path: Path, sizes: Iterable[str] | None, inputs: Path | None = None, *, is_untrusted: bool
+    path: Path,
+    sizes: Iterable[str] | None,
+    inputs: Path | None = None,
+    custom_ops: Iterable[Path] | None = None,
+    *,
+    is_untrusted: bool,
 ) -> ChosenModel:
     """
     Understand what a command line says of a model; vet it if it is not trusted.
@@ -99,6 +114,8 @@ def chosen_model(
         As they are written.
     inputs
         File with an array per input.
+    custom_ops
+        Libraries of custom operators.
 
     Raises
     ------
@@ -111,7 +128,8 @@ def chosen_model(
     feed = None if inputs is None else read_inputs(inputs)
     file = ModelFile.open(path)
     vetted = vet(file, sizes=bound) if is_untrusted else None
-    return ChosenModel(file, bound, feed, vetted)
+    libraries = tuple(str(library) for library in custom_ops or ())
+    return ChosenModel(file, bound, feed, vetted, libraries)
 
 
 def chosen_models(
@@ -139,9 +157,8 @@ def chosen_models(
     for path in paths:
         file = ModelFile.open(path)
         vetted = _vetted(file, bound) if is_untrusted else None
-        open_ = {dimension.name for dimension in open_dimensions(file)}
-        own = {name: size for name, size in bound.items() if name in open_}
-        unknown = {name: size for name, size in unknown.items() if name not in open_}
+        own = dict(own_sizes(bound, open_dimensions(file), unranked_inputs(file)))
+        unknown = {name: size for name, size in unknown.items() if name not in own}
         chosen.append(ChosenModel(file, own, vetted=vetted))
     if unknown:
         raise UnknownShapeError(f"--size: no model served has an open dimension {list(unknown)}")

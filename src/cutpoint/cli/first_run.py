@@ -27,11 +27,12 @@ def first_run(feed: Arrays | None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        refusal = error.__cause__ if isinstance(error, FeedError) else error
         # A class per status, none of them public; anything else is none of the inputs' doing.
-        if type(error).__module__.partition(".")[0] != _RUNTIME:
+        if type(refusal).__module__.partition(".")[0] != _RUNTIME:
             raise
         if feed is not None:
-            raise FeedError(f"the model does not run on the inputs given: {error}") from error
+            raise FeedError(f"the model does not run on the inputs given: {refusal}") from error
         raise FeedError(
-            f"the model does not run on made-up inputs: give --input FILE.npz ({error})"
+            f"the model does not run on made-up inputs: give --input FILE.npz ({refusal})"
         ) from error

@@ -9,7 +9,7 @@ from cutpoint.cli.chosen_model import chosen_model
 from cutpoint.cli.inspection import inspection, inspection_document
 from cutpoint.cli.inspection_report import print_inspection
 from cutpoint.cli.looked_at import look_at
-from cutpoint.cli.model_options import InputsOption, SizesOption, UntrustedOption
+from cutpoint.cli.model_options import CustomOpsOption, InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import print_json
 
 
@@ -17,6 +17,7 @@ def inspect(
     model: Annotated[Path, typer.Argument(help="The ONNX file.")],
     size: SizesOption = None,
     inputs: InputsOption = None,
+    custom_ops: CustomOpsOption = None,
     untrusted: UntrustedOption = False,
     list_all: Annotated[
         bool,
@@ -33,7 +34,7 @@ def inspect(
     KEPT cuts are those that can ever be the best: the model is held in pieces that
     end there. What is open in the model may stay open: then no sizes are known.
     """
-    chosen = chosen_model(model, size, inputs, is_untrusted=untrusted)
+    chosen = chosen_model(model, size, inputs, custom_ops, is_untrusted=untrusted)
     found = inspection(chosen.file, look_at(chosen))
     if json:
         print_json(inspection_document(found))

@@ -48,14 +48,14 @@ def look_at(chosen: ChosenModel) -> LookedAt:
     FeedError
         If the inputs do not suit it.
     """
-    graph = load_open_graph(chosen.file, sizes=chosen.sizes)
+    graph = load_open_graph(chosen.file, sizes=chosen.sizes, options=chosen.options())
     chosen.check_vetted(graph.sha256)
     if chosen.feed is None and not graph.is_bound:
         open_ = {dimension.name: _ASSUMED_SIZE for dimension in graph.dimensions}
         assumed = bind(graph, {**open_, **graph.sizes})
         return LookedAt(assumed, False, "", candidate_cuts(assumed))
     try:
-        graph = completed(graph, chosen.feed)
+        graph = completed(graph, chosen.feed, chosen.options())
     except ModelError as error:
         return LookedAt(graph, graph.is_bound, str(error), ())
     return LookedAt(graph, True, "", graph_cuts(graph))

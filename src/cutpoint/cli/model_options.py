@@ -30,6 +30,17 @@ InputsOption = Annotated[
     ),
 ]
 
+CustomOpsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--custom-ops",
+        metavar="LIBRARY",
+        help="Library of custom operators to register with ONNX Runtime; may be repeated.",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
+]
+
 UntrustedOption = Annotated[
     bool,
     typer.Option(

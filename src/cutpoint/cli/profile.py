@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from cutpoint.cli.chosen_model import chosen_model
+from cutpoint.cli.chosen_model import ChosenModel, chosen_model
 from cutpoint.cli.first_run import first_run
-from cutpoint.cli.model_options import InputsOption, SizesOption, UntrustedOption
+from cutpoint.cli.model_options import CustomOpsOption, InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out, print_json, progress_bar, table
 from cutpoint.client.server_profile import server_profile
 from cutpoint.cost import fold
-from cutpoint.execution.runtime import keep_freed_memory
-from cutpoint.graph import Arrays, Cut, Graph, cut_at
+from cutpoint.execution.runtime import keep_freed_memory, quiet_options
+from cutpoint.graph import Cut, Graph, cut_at
 from cutpoint.planning import mean_regret
 from cutpoint.profiling import measure, save_profile, spread
 from cutpoint.records import Profile
@@ -38,6 +38,7 @@ def profile(
     ] = 1.0,
     size: SizesOption = None,
     inputs: InputsOption = None,
+    custom_ops: CustomOpsOption = None,
     untrusted: UntrustedOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
@@ -49,10 +50,10 @@ def profile(
     other server over the wire, minus the link. One profile is of one size of the inputs:
     for a model whose sizes vary, write several and give all of them to `cutpoint run`.
     """
-    chosen = chosen_model(model, size, inputs, is_untrusted=untrusted)
+    chosen = chosen_model(model, size, inputs, custom_ops, is_untrusted=untrusted)
     graph = chosen.load()
     if server is None:
-        result = _measured(graph, chosen.feed, repeats, threads, slowdown)
+        result = _measured(graph, chosen, repeats, threads, slowdown)
     else:
         result, _ = server_profile(server, graph)
     save_profile(result, output)
@@ -63,14 +64,14 @@ def profile(
 
 
 def _measured(
-    graph: Graph, feed: Arrays | None, repeats: int, threads: int | None, slowdown: float
+    graph: Graph, chosen: ChosenModel, repeats: int, threads: int | None, slowdown: float
 ) -> Profile:
-    with first_run(feed), progress_bar(f"profiling {graph.name}") as listener:
+    with first_run(chosen.feed), progress_bar(f"profiling {graph.name}") as listener:
         return measure(
             graph,
-            feed=feed,
+            feed=chosen.feed,
             repeats=repeats,
-            num_threads=threads,
+            options=quiet_options(threads, chosen.custom_ops),
             slowdown=slowdown,
             progress=listener,
             malloc_kept=keep_freed_memory(),

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from cutpoint.cli.chosen_model import ChosenModel, chosen_model
 from cutpoint.cli.first_run import first_run
-from cutpoint.cli.model_options import InputsOption, SizesOption, UntrustedOption
+from cutpoint.cli.model_options import CustomOpsOption, InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out, table
 from cutpoint.client.session import InferenceSession
 from cutpoint.exceptions import CutpointError, UnknownShapeError
@@ -30,6 +30,7 @@ def run(
     count: Annotated[int, typer.Option("--count", "-n", min=0, help="0 runs until Ctrl-C.")] = 100,
     size: SizesOption = None,
     inputs: InputsOption = None,
+    custom_ops: CustomOpsOption = None,
     untrusted: UntrustedOption = False,
     policy: Annotated[
         str, typer.Option(help="soonest, device, server, or values to cut at, joined by commas.")
@@ -62,15 +63,17 @@ def run(
     took, and what is believed of the link. The server need not be there: the device
     computes alone until it is.
     """
-    chosen = chosen_model(model, size, inputs, is_untrusted=untrusted)
+    chosen = chosen_model(model, size, inputs, custom_ops, is_untrusted=untrusted)
     chosen.check_bound()
-    with first_run(None):  # a session warms up on made-up inputs
+    with first_run(chosen.feed):
         session = InferenceSession(
             model,
+            chosen.options(),
             server=server,
             policy=policy,
             profile=profile or None,
             sizes=chosen.sizes,
+            example=chosen.feed,
             deadline_s=deadline,
             slowdown=slowdown,
             table=table,
@@ -84,10 +87,6 @@ def run(
 
 
 def _feed(session: InferenceSession, chosen: ChosenModel) -> Arrays:
-    if chosen.feed is not None and session.graph is None:
-        # What --size leaves open the first run binds: before it there is nothing to wait for.
-        with first_run(chosen.feed):
-            session.run(None, chosen.feed)
     graph = session.graph
     if graph is None:
         raise UnknownShapeError(

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from cutpoint.cli.chosen_model import chosen_models
-from cutpoint.cli.model_options import SizesOption, UntrustedOption
+from cutpoint.cli.model_options import CustomOpsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out
 from cutpoint.graph import SERVER_ONLY
 from cutpoint.server.edge_server import ServerSettings
@@ -33,6 +33,7 @@ def serve(
         typer.Option(help="Hold a model at the cuts of this table (see `cutpoint plan --table`)."),
     ] = None,
     size: SizesOption = None,
+    custom_ops: CustomOpsOption = None,
     untrusted: UntrustedOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
 ) -> None:
@@ -52,6 +53,7 @@ def serve(
         num_threads=threads,
         tables=tuple(str(path) for path in table or ()),
         sizes={name: n for each in chosen.values() for name, n in each.sizes.items()},
+        custom_ops=tuple(str(library) for library in custom_ops or ()),
     )
     voice = _Voice(json)
 

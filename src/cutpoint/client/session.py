@@ -67,6 +67,9 @@ class InferenceSession:
         where the file has no name) for warming, timing and the first plans. What is left
         open, the first `run` binds: the session connects and measures then. Every later
         `run` may be of other sizes, and is planned for them.
+    example
+        Inputs to warm up and time with, which bind open dimensions as well; made up by
+        default. For models that do not run on any numbers: indices, shapes as inputs.
     trusted
         ``False`` for a file nobody vouches for: it is checked and tried out in a worker
         process, under limits, before this process loads it.
@@ -77,6 +80,8 @@ class InferenceSession:
     ------
     ModelError
         If the model cannot be loaded, or not be cut at the policy's values.
+    FeedError
+        If the model does not run on the example, or on made-up inputs.
     ProfileError
         If the profile cannot be read or is of another model.
     ConnectError
@@ -108,6 +113,7 @@ class InferenceSession:
         on_record: RecordObserver | None = None,
         table: str | os.PathLike[str] | None = None,
         sizes: Mapping[str, int] | None = None,
+        example: Mapping[str, Any] | None = None,
         trusted: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -142,8 +148,8 @@ class InferenceSession:
                 providers=providers,
                 provider_options=provider_options,
             )
-            if graph.is_bound:
-                self._started(None)
+            if graph.is_bound or example is not None:
+                self._started(example)
         else:
             if not trusted:
                 vet(ModelFile.open(path_or_bytes, name), sizes=sizes)

@@ -40,7 +40,7 @@ class LoadLimits:
     weights_bytes: int = 16 * _GIB
     num_nodes: int = 50_000
     nesting_depth: int = 16
-    time_s: float = 30.0
+    time_s: float = 25.0
     memory_bytes: int = 768 * _MIB
     copies_of_weights: float = 5.0
 

@@ -10,7 +10,7 @@ import numpy as np
 import onnx_ir as ir
 
 from cutpoint.exceptions import ModelError
-from cutpoint.execution.runtime import onnxruntime_module, quiet_options
+from cutpoint.execution.runtime import for_tracing, onnxruntime_module, quiet_options
 from cutpoint.execution.weights import weights_folder
 from cutpoint.graph import Arrays, Graph
 
@@ -24,7 +24,7 @@ _NAME_ENDING = "_kernel_time"
 
 
 def node_times_s(
-    graph: Graph, feed: Arrays, num_threads: int | None = None, repeats: int = 5
+    graph: Graph, feed: Arrays, options: Any = None, repeats: int = 5
 ) -> dict[str, float]:
     """
     Time every node of the optimised graph in one session on the processor.
@@ -38,8 +38,8 @@ def node_times_s(
     ----------
     feed
         The model's inputs, by name.
-    num_threads
-        Threads inside one operator; ``None`` leaves ONNX Runtime's default.
+    options
+        Session options of ONNX Runtime; quiet ones by default.
     repeats
         Timed runs, at least 1; one more is run before them.
 
@@ -55,7 +55,7 @@ def node_times_s(
         If ONNX Runtime cannot load the graph.
     """
     runs_s: dict[str, list[float]] = {node.name: [] for node in graph.nodes}
-    for event in _events(graph, feed, num_threads, repeats + 1):
+    for event in _events(graph, feed, options, repeats + 1):
         name = str(event.get("name", ""))
         if event.get("cat") == "Node" and name.endswith(_NAME_ENDING):
             times_s = runs_s.get(name.removesuffix(_NAME_ENDING))
@@ -69,11 +69,9 @@ def _quiet_s(times_s: list[float]) -> float:
     return float(np.quantile(timed_s, _QUIET_SHARE)) if timed_s else 0.0
 
 
-def _events(
-    graph: Graph, feed: Arrays, num_threads: int | None, num_runs: int
-) -> Iterable[Mapping[str, Any]]:
+def _events(graph: Graph, feed: Arrays, options: Any, num_runs: int) -> Iterable[Mapping[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="cutpoint-") as folder:
-        session = _session(graph, num_threads, Path(folder) / "nodes")
+        session = _session(graph, options, Path(folder) / "nodes")
         names = [name for name in graph.outputs if name in graph.values]
         for _ in range(num_runs):
             session.run(names, feed)
@@ -82,20 +80,13 @@ def _events(
     return events
 
 
-def _session(graph: Graph, num_threads: int | None, trace_prefix: Path) -> Any:
+def _session(graph: Graph, options: Any, trace_prefix: Path) -> Any:
     runtime = onnxruntime_module()
-    options: Any = quiet_options(num_threads)
-    # The graph is optimised already; another pass could merge nodes away from their names.
-    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.enable_profiling = True
-    options.profile_file_prefix = str(trace_prefix)
-    folder = weights_folder(graph)
-    if folder is not None:
-        key = "session.model_external_initializers_file_folder_path"
-        options.add_session_config_entry(key, folder)
     model = ir.to_proto(graph.source).SerializeToString()
+    options = quiet_options() if options is None else options
     try:
-        return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        with for_tracing(options, weights_folder(graph), trace_prefix) as lent:
+            return runtime.InferenceSession(model, lent, providers=["CPUExecutionProvider"])
     except Exception as error:  # a class per status, none of them public
         raise ModelError(
             f"ONNX Runtime cannot load the optimised {graph.name!r} to time its nodes: {error}"

@@ -17,8 +17,24 @@ def open_dimensions(file: ModelFile) -> tuple[Dimension, ...]:
     ModelError
         If the file is not an ONNX model.
     """
+    return dimensions_of(_fed(file))
+
+
+def unranked_inputs(file: ModelFile) -> tuple[str, ...]:
+    """
+    Name the inputs of which the file does not even tell the number of dimensions.
+
+    Raises
+    ------
+    ModelError
+        If the file is not an ONNX model.
+    """
+    return tuple(value.name or "" for value in _fed(file) if value.shape is None)
+
+
+def _fed(file: ModelFile) -> list[ir.Value]:
     graph = light_model(file, reads_small=False).graph
     weights = {weight.name for weight in graph.initializer}
     weights.update(weight.values.name for weight in graph.sparse_initializer)
     fed = [value for value in graph.input if value.name not in weights]
-    return dimensions_of(ir.serde.deserialize_value_info_proto(value, None) for value in fed)
+    return [ir.serde.deserialize_value_info_proto(value, None) for value in fed]

@@ -159,12 +159,13 @@ def _run_once(file: Any, sizes: dict[str, int], limits: Any) -> None:
     from cutpoint.execution.optimise import load_open_graph
     from cutpoint.execution.runtime import quiet_options
     from cutpoint.execution.segments import Segments
-    from cutpoint.graph import bind, candidate_cuts, check_runnable, sample_feed
+    from cutpoint.graph import bind, candidate_cuts, sample_feed
 
     graph = load_open_graph(file, options=quiet_options(1), limits=limits, full_check=False)
     unbound = {dimension.name: 1 for dimension in graph.dimensions}
     graph = bind(graph, {**unbound, **sizes})
-    check_runnable(graph)
+    if not all(graph.values[name].can_travel for name in graph.inputs):
+        return  # nothing can be made up for a sequence; what was loaded so far is vetted
     cuts = candidate_cuts(graph)
     chosen = {i * len(cuts) // (_NUM_CUTS + 1) for i in range(1, _NUM_CUTS + 1)} if cuts else set()
     segments = Segments(

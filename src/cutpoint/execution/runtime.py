@@ -94,11 +94,15 @@ def quiet_options(num_threads: int | None = None, custom_ops: Sequence[str] = ()
     if num_threads is not None:
         options.intra_op_num_threads = num_threads
     for library in custom_ops:
-        try:
-            options.register_custom_ops_library(library)
-        except Exception as error:  # a class per status, none of them public
-            raise ModelError(f"library of custom operators {library}: {error}") from error
+        _register(options, library)
     return options
+
+
+def _register(options: Any, library: str) -> None:
+    try:
+        options.register_custom_ops_library(library)
+    except Exception as error:  # a class per status, none of them public
+        raise ModelError(f"library of custom operators {library}: {error}") from error
 
 
 @contextmanager
@@ -128,6 +132,30 @@ def for_segments(options: Any, weights_folder: str | None) -> Iterator[Any]:
         options.optimized_model_filepath = written_to
         if not _entry(options, _OWN_KEY):
             _set_entry(options, _FOLDER_KEY, pointed_to)
+
+
+@contextmanager
+def for_tracing(options: Any, weights_folder: str | None, prefix: Path) -> Iterator[Any]:
+    """
+    Lend session options to a session that writes down what each node takes.
+
+    The graph is optimised already: another pass could merge nodes away from their names.
+
+    Parameters
+    ----------
+    weights_folder
+        Where the graph's weights are; ``None`` if they are inline.
+    prefix
+        Of the trace file.
+    """
+    level, trace_prefix = options.graph_optimization_level, options.profile_file_prefix
+    with for_segments(options, weights_folder) as lent:
+        lent.graph_optimization_level = onnxruntime_module().GraphOptimizationLevel.ORT_DISABLE_ALL
+        lent.enable_profiling, lent.profile_file_prefix = True, str(prefix)
+        try:
+            yield lent
+        finally:
+            lent.graph_optimization_level, lent.profile_file_prefix = level, trace_prefix
 
 
 @contextmanager

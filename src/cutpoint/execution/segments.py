@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import local
 from typing import Any
 
-from cutpoint.exceptions import ModelError
+from cutpoint.exceptions import FeedError, ModelError
 from cutpoint.execution.runtime import (
     default_providers,
     for_segments,
@@ -172,10 +172,23 @@ class Segments:
         return execution
 
     def warm_up(self, feed: Mapping[str, Any]) -> None:
-        """Run every segment once, unstretched: first runs take memory and are slow."""
+        """
+        Run every segment once, unstretched: first runs take memory and are slow.
+
+        Raises
+        ------
+        FeedError
+            If ONNX Runtime refuses the inputs.
+        """
         values: Arrays = dict(feed)
         for segment in self.segments:
-            made = self._sessions[segment.id].run(values)
+            try:
+                made = self._sessions[segment.id].run(values)
+            except Exception as error:  # a class per status, none of them public
+                raise FeedError(
+                    f"{self.graph.name!r} does not run on the inputs it is warmed up with: give "
+                    f"inputs that suit it ({error})"
+                ) from error
             values.update(zip(segment.outputs, made, strict=True))
 
     def outputs_of(self, values: Mapping[str, Any]) -> Arrays:

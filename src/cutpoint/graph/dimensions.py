@@ -85,6 +85,25 @@ def check_sizes(sizes: Sizes, dimensions: Iterable[Dimension], inputs: Iterable[
             )
 
 
+def own_sizes(sizes: Sizes, dimensions: Iterable[Dimension], unranked: Iterable[str]) -> Sizes:
+    """
+    Give those of several models' sizes that bind something of one model.
+
+    Parameters
+    ----------
+    dimensions
+        Open ones of the model.
+    unranked
+        Its inputs of unknown rank, which are bound by position.
+    """
+    names, inputs = {dimension.name for dimension in dimensions}, set(unranked)
+    return {
+        name: size
+        for name, size in sizes.items()
+        if name in names or name.rpartition(":")[0] in inputs
+    }
+
+
 def _name(value: ir.Value, position: int) -> str:
     assert value.shape is not None
     size = value.shape[position]

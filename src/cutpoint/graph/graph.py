@@ -97,6 +97,15 @@ class Graph:
             for value in (self.values[name] for name in self.inputs)
         )
 
+    @property
+    def unranked(self) -> tuple[str, ...]:
+        """Inputs of which not even the number of dimensions is known."""
+        return tuple(
+            name
+            for name in self.inputs
+            if self.values[name].can_travel and self.values[name].open_shape is None
+        )
+
     def consumers_of(self, name: str) -> int:
         """Give the nodes that use a value, as a bit mask."""
         mask = 0

@@ -149,7 +149,7 @@ class _Bench:
     def node_samples(self, rounds: Rounds) -> tuple[Sample, ...]:
         """Scale the nodes' times to the whole; none if all are below the profiler's tick."""
         self.steps.announce("nodes")
-        raw_s = node_times_s(self.graph, self.feed, self.num_threads)
+        raw_s = node_times_s(self.graph, self.feed, self.options)
         self.steps.advance("nodes")
         whole_s = median(each.whole.duration_s for each in rounds.rounds)
         total_s = sum(raw_s.values())

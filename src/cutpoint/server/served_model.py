@@ -9,6 +9,7 @@ from cutpoint.exceptions import InvalidCutError, ModelError, RemoteExecutionErro
 from cutpoint.execution import ModelFile, Segments, completed, load_open_graph
 from cutpoint.execution.runtime import quiet_options
 from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph, Sizes, bind, cut_at, server_only
+from cutpoint.graph.dimensions import own_sizes
 from cutpoint.planning import graph_cuts, shortlist
 from cutpoint.profiling.quick import time_segments
 from cutpoint.records import Profile, Sample
@@ -106,9 +107,8 @@ class ServedModel:
         """
         options = quiet_options(None, custom_ops)
         graph = load_open_graph(ModelFile.open(path), options=options, trusted=trusted)
-        open_ = {dimension.name for dimension in graph.dimensions}
-        own_sizes = {name: size for name, size in (sizes or {}).items() if name in open_}
-        graph = completed(bind(graph, own_sizes), options=options)
+        bound = own_sizes(sizes or {}, graph.dimensions, graph.unranked)
+        graph = completed(bind(graph, bound), options=options)
         own = next((each for each in tables if digest_of_cut_table(each) == graph.sha256), None)
         if own is not None:
             settings["cuts"] = read_cut_table(own, graph).splits
