@@ -4,44 +4,33 @@ import itertools
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
-from statistics import median
 from threading import Lock
 from typing import Any, Literal
 
+from cutpoint.client.device_profiles import ProfileGiven, check_are_of_this_host, read_profiles
 from cutpoint.client.drive import Drive, session_clock
 from cutpoint.client.server_connection import ServerConnection
 from cutpoint.client.shape_bucket import ShapeBucket
-from cutpoint.cost import CutTable, HostCosts, fold, read_cut_table, scaled_costs
+from cutpoint.client.shape_buckets import ShapeBuckets
+from cutpoint.cost import CutTable, read_cut_table
 from cutpoint.exceptions import InvalidCutError
 from cutpoint.execution import Segments, completed
 from cutpoint.execution.runtime import keep_freed_memory
 from cutpoint.graph import (
-    DEVICE_ONLY,
     Arrays,
     Cut,
     Graph,
-    Sizes,
-    bind,
     checked_feed,
     sample_feed,
-    sizes_of,
 )
-from cutpoint.graph.size_bucket import Bucket, bucket_of, distance
 from cutpoint.inference import Inference, patience_s
 from cutpoint.policies import Policy, Situation
-from cutpoint.profiling import check_profile, load_profile, read_environment
 from cutpoint.profiling.quick import time_segments
 from cutpoint.records import Conditions, InferenceRecord, Plan, Profile
 
 Hold = Literal["segments", "whole"]
-ProfileFile = str | os.PathLike[str] | Profile
-ProfileGiven = ProfileFile | Sequence[ProfileFile] | None
 RecordObserver = Callable[[InferenceRecord], None]
-
-_MOST_BUCKETS = 64
-"""Buckets of sizes that are remembered; the oldest goes first."""
 
 _log = logging.getLogger(__name__)
 
@@ -103,7 +92,7 @@ class Engine:
         self.graph = completed(graph, feed, options)
         self.policy = policy
         self._feed = sample_feed(self.graph) if feed is None else checked_feed(graph, feed)
-        given = self._given(profile)
+        given = read_profiles(profile, self.graph.sha256)
         compiled = None if table is None else read_cut_table(table, self.graph)
         self.cuts = self._wanted_cuts(given, compiled)
         held = partial(
@@ -117,15 +106,14 @@ class Engine:
         self.segments = held(self.cuts)
         self.whole = held(()) if hold == "whole" else self.segments
         self._warm_up()
-        for each in given:
-            self._check_is_of_this_host(each)
-        self._profiles = given or (
-            time_segments(self.segments, feed=self._feed, malloc_kept=malloc_kept),
+        check_are_of_this_host(given, self.segments)
+        self._buckets = ShapeBuckets(
+            self.graph,
+            self.cuts,
+            given or (time_segments(self.segments, feed=self._feed, malloc_kept=malloc_kept),),
+            holds_whole=self.whole is not self.segments,
+            may_send_inputs=compiled is None or compiled.may_send_inputs,
         )
-        self._may_send_inputs = compiled is None or compiled.may_send_inputs
-        self._is_open = bool(self.graph.sizes)
-        self._buckets: dict[Bucket, ShapeBucket] = {}
-        self._first = self._bucket_at(self.graph.sizes)
         self.last_record: InferenceRecord | None = None
         self._deadline_s = deadline_s
         self._on_record = on_record
@@ -155,7 +143,7 @@ class Engine:
         """
         at_s = self._clock()
         with self._lock:
-            bucket = self._bucket_of(feed)
+            bucket = self._buckets.of(feed)
             conditions = self._conditions(bucket, at_s)
             table = bucket.table(self.server.costs, self.server.tails)
             situation = Situation(at_s, table, conditions, self.server.address, bucket.key)
@@ -214,31 +202,6 @@ class Engine:
             profiled_s += bucket.device.tail_s[cut]
         bucket.slowdown.observe(took_s, profiled_s, self._clock())
 
-    def _bucket_of(self, feed: Arrays) -> ShapeBucket:
-        """Give the bucket of a feed; most models have one."""
-        return self._bucket_at(sizes_of(self.graph, feed)) if self._is_open else self._first
-
-    def _bucket_at(self, sizes: Sizes) -> ShapeBucket:
-        key = bucket_of(sizes)
-        found = self._buckets.get(key)
-        if found is not None:
-            return found
-        while len(self._buckets) >= _MOST_BUCKETS:
-            del self._buckets[next(iter(self._buckets))]
-        # At the sizes of the first feed, not at round ones: some models take only these.
-        is_ours = dict(sizes) == dict(self.graph.sizes)
-        graph = self.graph if is_ours else bind(self.graph, sizes)
-        profile = min(self._profiles, key=lambda each: distance(each.sizes, sizes))
-        bucket = ShapeBucket(
-            key,
-            graph,
-            self.cuts,
-            self._device_costs(profile, graph),
-            may_send_inputs=self._may_send_inputs,
-        )
-        self._buckets[key] = bucket
-        return bucket
-
     def _conditions(self, bucket: ShapeBucket, at_s: float) -> Conditions:
         return Conditions(
             link=self.server.link(),
@@ -250,36 +213,6 @@ class Engine:
     def _warm_up(self) -> None:
         for held in {self.segments, self.whole}:
             held.warm_up(self._feed)
-
-    def _device_costs(self, profile: Profile, graph: Graph) -> HostCosts:
-        """Fold the profile, at the sizes of the graph."""
-        if dict(profile.sizes) == dict(graph.sizes):
-            return self._folded(profile, graph)
-        measured_at = bind(graph, profile.sizes)
-        return scaled_costs(self._folded(profile, measured_at), measured_at, graph, self.cuts)
-
-    def _folded(self, profile: Profile, graph: Graph) -> HostCosts:
-        """Fold the profile; device-only costs what the whole takes, where that is held."""
-        costs = fold(graph, profile, self.cuts)
-        if self.whole is self.segments:
-            return costs
-        whole = (sample.duration_s for sample in profile.samples if sample.kind == "whole")
-        return replace(costs, head_s={**costs.head_s, DEVICE_ONLY: median(whole)})
-
-    def _given(self, profile: ProfileGiven) -> tuple[Profile, ...]:
-        read = []
-        for each in _listed(profile):
-            read.append(each if isinstance(each, Profile) else load_profile(each))
-            check_profile(read[-1], sha256=self.graph.sha256, host_environment=None)
-        return tuple(read)
-
-    def _check_is_of_this_host(self, profile: Profile) -> None:
-        here = read_environment(
-            providers=self.segments.providers,
-            num_threads=profile.environment.num_threads,
-            emulated_slowdown=self.segments.slowdown,
-        )
-        check_profile(profile, sha256=self.graph.sha256, host_environment=here)
 
     def _wanted_cuts(
         self, profiles: Sequence[Profile], compiled: CutTable | None
@@ -302,9 +235,3 @@ class Engine:
     def _reference(self) -> tuple[Arrays, Arrays]:
         values = self.segments.run(self.segments.segments, self._feed).values
         return self._feed, self.segments.outputs_of(values)
-
-
-def _listed(profile: ProfileGiven) -> tuple[ProfileFile, ...]:
-    if profile is None:
-        return ()
-    return (profile,) if isinstance(profile, (str, os.PathLike, Profile)) else tuple(profile)

@@ -9,7 +9,8 @@ from threading import Lock
 from types import TracebackType
 from typing import Any
 
-from cutpoint.client.engine import Engine, Hold, ProfileGiven, RecordObserver
+from cutpoint.client.device_profiles import ProfileGiven
+from cutpoint.client.engine import Engine, Hold, RecordObserver
 from cutpoint.exceptions import UnknownShapeError
 from cutpoint.execution import ModelFile, load_open_graph, vet
 from cutpoint.execution.runtime import onnxruntime_module

@@ -1,0 +1,89 @@
+"""The buckets of sizes a session has met, each planned by itself."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
+
+from cutpoint.client.shape_bucket import ShapeBucket
+from cutpoint.cost import HostCosts, fold, scaled_costs
+from cutpoint.graph import DEVICE_ONLY, Arrays, Cut, Graph, Sizes, bind, sizes_of
+from cutpoint.graph.size_bucket import Bucket, bucket_of, distance
+from cutpoint.records import Profile
+
+_MOST_BUCKETS = 64
+"""Buckets that are remembered; the oldest goes first."""
+
+
+class ShapeBuckets:
+    """
+    Gives the bucket of a feed, made when it is first met.
+
+    Parameters
+    ----------
+    graph
+        Bound to the first sizes.
+    cuts
+        Those this device holds.
+    profiles
+        Of this device, one at least; the one nearest to a bucket's sizes is scaled to them.
+    holds_whole
+        Whether device-only runs the whole model beside the segments.
+    may_send_inputs
+        Whether server-only may be chosen.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        cuts: Sequence[Cut],
+        profiles: Sequence[Profile],
+        *,
+        holds_whole: bool,
+        may_send_inputs: bool,
+    ) -> None:
+        self._graph = graph
+        self._cuts = cuts
+        self._profiles = profiles
+        self._holds_whole = holds_whole
+        self._may_send_inputs = may_send_inputs
+        self._met: dict[Bucket, ShapeBucket] = {}
+        self._first = self._at(graph.sizes)
+
+    def __repr__(self) -> str:
+        return f"<ShapeBuckets of {self._graph.name}: {len(self._met)} met>"
+
+    def of(self, feed: Arrays) -> ShapeBucket:
+        """Give the bucket of a feed; a model without open dimensions has one."""
+        return self._at(sizes_of(self._graph, feed)) if self._graph.sizes else self._first
+
+    def _at(self, sizes: Sizes) -> ShapeBucket:
+        key = bucket_of(sizes)
+        found = self._met.get(key)
+        if found is not None:
+            return found
+        while len(self._met) >= _MOST_BUCKETS:
+            del self._met[next(iter(self._met))]
+        # At the sizes of the first feed, not at round ones: some models take only these.
+        is_ours = dict(sizes) == dict(self._graph.sizes)
+        graph = self._graph if is_ours else bind(self._graph, sizes)
+        device = self._device_costs(graph)
+        self._met[key] = ShapeBucket(
+            key, graph, self._cuts, device, may_send_inputs=self._may_send_inputs
+        )
+        return self._met[key]
+
+    def _device_costs(self, graph: Graph) -> HostCosts:
+        """Fold the nearest profile, at the sizes of the graph."""
+        profile = min(self._profiles, key=lambda each: distance(each.sizes, graph.sizes))
+        if dict(profile.sizes) == dict(graph.sizes):
+            return self._folded(profile, graph)
+        measured_at = bind(graph, profile.sizes)
+        return scaled_costs(self._folded(profile, measured_at), measured_at, graph, self._cuts)
+
+    def _folded(self, profile: Profile, graph: Graph) -> HostCosts:
+        """Fold a profile; device-only costs what the whole takes, where that is held."""
+        costs = fold(graph, profile, self._cuts)
+        if not self._holds_whole:
+            return costs
+        whole = (sample.duration_s for sample in profile.samples if sample.kind == "whole")
+        return replace(costs, head_s={**costs.head_s, DEVICE_ONLY: median(whole)})
