@@ -237,3 +237,28 @@ def idle_streams(address: str, count: int):
             closer.join()
         for channel in channels:
             channel.close()
+
+
+class UnreadableStub:
+    """A server whose first frame breaks whoever reads it."""
+
+    def ModelStreamInfer(self, requests):  # noqa: N802
+        """Answer with no frame at all."""
+        yield object()
+
+
+def test_a_stream_that_cannot_be_read_has_ended(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever broke the reader: the stream is over and says so, and is opened again."""
+    transport = FramedTransport(
+        UnreadableStub(),
+        "nowhere",
+        costs=HostCosts(0.0, {}, {}, frozenset()),
+        tails=frozenset(),
+        link=LinkEstimator(),
+        clock=time.perf_counter,
+        on_failure=lambda error, at_s: None,
+    )
+    transport._reader.join(timeout=10)
+    assert transport.ended is not None
+    assert "an answer could not be read" in transport.ended
+    assert "reading from nowhere" in caplog.text

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cutpoint.exceptions import RemoteProtocolError
 from cutpoint.wire import frames
 from cutpoint.wire.chunks import Assembly, Chunk, Chunker
-from cutpoint.wire.tensors import TensorSpec, to_array, to_bytes
+from cutpoint.wire.tensors import TensorSpec, spec_of, to_array, to_bytes
 
 TEXT = TensorSpec("t", "object", (-1, 2))
 OPEN = TensorSpec("o", "float32", (2, -1))
@@ -94,3 +94,17 @@ def test_what_is_said_of_a_known_size_is_not_believed() -> None:
     spec = TensorSpec("x", "uint8", (4,))
     assert Chunk(spec, 0, 1, 0, b"", 1 << 40).tensor_bytes == 4
     assert bytes(to_bytes(np.zeros(4, np.uint8))) == bytes(4)
+
+
+@pytest.mark.parametrize("shape", [(0, 1 << 62), (1 << 62, 0, 1 << 62)])
+def test_sizes_no_array_may_have_are_refused(shape: tuple[int, ...]) -> None:
+    """No bytes at all, and yet no array: an error of the protocol, like every other lie."""
+    with pytest.raises(RemoteProtocolError, match="tensor 'x' of shape"):
+        to_array(TensorSpec("x", "float32", shape), b"")
+
+
+def test_too_many_dimensions_are_refused() -> None:
+    """More than any array has."""
+    assert spec_of("x", "FP32", [1] * 32).shape == (1,) * 32
+    with pytest.raises(RemoteProtocolError, match="tensor 'x' has 33 dimensions"):
+        spec_of("x", "FP32", [1] * 33)

@@ -1,6 +1,7 @@
 """The framed stream to a cutpoint peer."""
 
 import itertools
+import logging
 from collections.abc import Callable
 from threading import Lock, Thread
 from typing import Any
@@ -18,6 +19,8 @@ from cutpoint.exceptions import CutpointError
 from cutpoint.wire import frames
 from cutpoint.wire.errors import rpc_error
 from cutpoint.wire.protocol import ACK
+
+_log = logging.getLogger(__name__)
 
 _PROBE_NUMBERS = 1 << 40
 """Probes count from here, requests from 1."""
@@ -126,6 +129,9 @@ class FramedTransport:
                 self._take(message)
         except grpc.RpcError as error:
             reason = str(rpc_error(error, self._address))
+        except Exception as error:  # a bug of ours: the stream must not look open after it
+            _log.exception("reading from %s", self._address)
+            reason = f"server {self._address}: an answer could not be read: {error!r}"
         self._end(reason)
 
     def _take(self, message: Any) -> None:

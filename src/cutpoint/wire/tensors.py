@@ -14,10 +14,11 @@ from tritonclient.utils import (
 
 from cutpoint.exceptions import RemoteProtocolError, UnknownShapeError
 from cutpoint.graph import ANY, TEXT, Value
-from cutpoint.graph.element_types import is_packed, pack, raw_bytes, unpack
+from cutpoint.graph.element_types import Shape, is_packed, pack, raw_bytes, unpack
 from cutpoint.wire.datatypes import datatype_of, dtype_of
 
-Shape = tuple[int, ...]
+_MOST_DIMENSIONS = 32
+"""No array of NumPy had more for long, and no model has."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,14 @@ def to_array(spec: TensorSpec, raw: bytes | bytearray | memoryview) -> NDArray[n
             f"tensor {spec.name!r} of shape {spec.shape} needs {spec.size_bytes} bytes, "
             f"{len(raw)} came"
         )
-    if is_packed(spec.dtype):
-        return unpack(spec.dtype, shape, bytes(raw))
-    return np.frombuffer(raw, dtype=spec.dtype).reshape(shape)
+    try:
+        if is_packed(spec.dtype):
+            return unpack(spec.dtype, shape, bytes(raw))
+        return np.frombuffer(raw, dtype=spec.dtype).reshape(shape)
+    except ValueError as error:  # no bytes, and sizes whose product no array may have
+        raise RemoteProtocolError(
+            f"tensor {spec.name!r} of shape {spec.shape} is no array: {error}"
+        ) from error
 
 
 def spec_of(name: str, datatype: str, shape: Sequence[int]) -> TensorSpec:
@@ -115,11 +121,15 @@ def spec_of(name: str, datatype: str, shape: Sequence[int]) -> TensorSpec:
     Raises
     ------
     RemoteProtocolError
-        If the datatype is unknown, or a dimension is negative.
+        If the datatype is unknown, there are too many dimensions, or one is negative.
     """
     dtype = dtype_of(datatype)
     if dtype is None:
         raise RemoteProtocolError(f"tensor {name!r}: datatype {datatype!r} cannot travel raw")
+    if len(shape) > _MOST_DIMENSIONS:
+        raise RemoteProtocolError(
+            f"tensor {name!r} has {len(shape)} dimensions, more than {_MOST_DIMENSIONS}"
+        )
     if any(dimension < 0 for dimension in shape):
         raise RemoteProtocolError(f"tensor {name!r}: shape {list(shape)} has a negative dimension")
     return TensorSpec(name, dtype, tuple(int(dimension) for dimension in shape))
