@@ -7,9 +7,11 @@ import numpy as np
 import onnx
 import pytest
 
+from cutpoint.exceptions import ModelError
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.element_types import from_runtime
 from cutpoint.graph import cut_at
+from cutpoint.graph.cut import cut_at_head
 
 NUMBERS = {"BFLOAT16": 16, "FLOAT8E4M3FN": 17, "FLOAT8E5M2": 19, "UINT4": 21, "INT4": 22}
 
@@ -55,3 +57,34 @@ def test_names_of_the_runtime() -> None:
         "float32", "float64", "object", "int64", "uint4",
     ]  # fmt: skip
     assert from_runtime("no such type") is None
+
+
+def test_text_beside_a_type_numpy_lacks(model_of: Callable[..., onnx.ModelProto]) -> None:
+    """One part cannot be fed both: the error says so and what to do; cut between them it runs."""
+    model = model_of(
+        """<ir_version: 10, opset_import: ["" : 21]> m (string[3] x) => (float[3] y)
+        { f = Cast<to = 1>(x) g = Neg(f) a = Cast<to = 16>(g) b = Cast<to = 1>(a) y = Abs(b) }"""
+    )
+    graph = load_graph(ModelFile.open(model.SerializeToString()))
+    with pytest.raises(ModelError, match=r"takes text \(\['x'\]\) and makes values that"):
+        Segments(graph, [cut_at(graph, ["a"])])
+    cuts = [cut_at(graph, ["g"]), cut_at(graph, ["a"])]
+    segments = Segments(graph, cuts)
+    values = segments.run(segments.segments, {"x": np.array(["1", "2.5", "3"], object)}).values
+    assert values["y"].tolist() == [1, 2.5, 3]
+
+
+def test_a_sequence_beside_a_type_numpy_lacks(model_of: Callable[..., onnx.ModelProto]) -> None:
+    """The sequence goes on to the next part as the runtime made it."""
+    model = model_of(
+        """<ir_version: 10, opset_import: ["" : 21]> m (float[3] x, int64 i) => (float[3] y)
+        { s = SequenceConstruct(x, x) a = Cast<to = 16>(x) b = Cast<to = 1>(a)
+          e = SequenceAt(s, i) y = Add(b, e) }"""
+    )
+    graph = load_graph(ModelFile.open(model.SerializeToString()))
+    whole = Segments(graph, ())
+    feed = {"x": np.float32([1, 2, 3]), "i": np.asarray(1)}
+    expected = whole.run(whole.segments, feed).values["y"]
+    halves = Segments(graph, [cut_at_head(graph, 0b11)])
+    given = halves.run(halves.segments, feed).values["y"]
+    assert given.tolist() == expected.tolist() == [2, 4, 6]

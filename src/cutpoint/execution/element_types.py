@@ -52,8 +52,10 @@ def as_ort_value(fed: Any) -> Any:
     return onnxruntime_module().OrtValue.ortvalue_from_numpy(fed)
 
 
-def fetched(value: Any) -> NDArray[np.generic]:
+def fetched(value: Any) -> Any:
     """Give the array that ONNX Runtime made as a value of its own."""
+    if not value.is_tensor():
+        return value  # a sequence goes on to the next part as it is
     dtype = _numpy_name(value.element_type())
     if is_fetchable(dtype):
         return np.asarray(value.numpy())
