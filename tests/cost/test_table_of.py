@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from cutpoint.cost import cost_table_of, fold, head_rows, nodes_of
+from cutpoint.cost import cost_table_of, fold, head_rows, nodes_of, table_of_nodes
 from cutpoint.cost.limits import NO_LIMITS
 from cutpoint.exceptions import ProfileMismatchError
 from cutpoint.graph import Graph, closed_sets, cut_at, segments_of
@@ -107,3 +107,19 @@ def test_a_profile_of_another_model_is_refused(branchy: Graph, measured: Profile
     for profiles in ((other, measured), (measured, other), (measured, measured, other)):
         with pytest.raises(ProfileMismatchError, match="cdcd"):
             cost_table_of(branchy, *profiles)
+
+
+def test_a_value_of_unknown_size_may_not_cross(graph_of: Callable[..., Graph]) -> None:
+    """It would look free: whoever adds costs must not be offered it."""
+    graph = graph_of(
+        """(float[1,4] x) => (float[1,4] y) {
+            a = Relu(x)
+            n = NonZero(a)
+            f = Cast<to = 1>(n)
+            s = ReduceSum<keepdims = 0>(f)
+            y = Add(a, s)
+        }"""
+    )
+    flops = [node.flops for node in graph.nodes]
+    table = table_of_nodes(graph, [flops, flops])
+    assert {v.name for v in table.values if not v.may_cross} >= {"n"}

@@ -12,6 +12,7 @@ from cutpoint.graph import (
     Trial,
     bind,
     candidate_cuts,
+    check_binding,
     check_runnable,
     checked_feed,
     sizes_of,
@@ -111,3 +112,33 @@ def test_what_a_trial_told_grows_with_the_inputs(open_graph: Graph) -> None:
     tried = with_trial(open_graph, {"s": Trial("int64", "tensor", 100)})
     other = bind(tried, {"batch": 4, "x:2": 5})
     assert other.trial["s"].size_bytes == 200
+
+
+def test_a_scalar_for_an_input_of_any_rank(graph_of: Read) -> None:
+    """No dimension at all is a binding too."""
+    graph = graph_of("(float[] x) => (float[N] y) { y = Relu(x) }", **{"x:0": 2})
+    sizes = sizes_of(graph, checked_feed(graph, {"x": np.float32(3)}))
+    bound = bind(graph, sizes)
+    check_runnable(bound)
+    assert bound.values["x"].shape == ()
+    assert bind(bound, {"x:0": 4}).values["x"].shape == (4,)
+
+
+def test_a_declared_output_does_not_close_what_an_input_opens(graph_of: Read) -> None:
+    """Exports often declare the batch they were made with: what follows from the inputs holds."""
+    graph = graph_of("(float[batch,4] x) => (float[1,4] y) { a = Relu(x) y = Neg(a) }", batch=3)
+    assert (graph.values["y"].open_shape, graph.values["y"].shape) == ((ANY, 4), (3, 4))
+
+
+def test_a_run_on_nothing_tells_no_size_of_others(graph_of: Read) -> None:
+    """Bytes seen for an empty batch are no bytes of any other."""
+    empty = with_trial(graph_of(OPEN, **{"batch": 0, "x:2": 5}), {"s": Trial("int64", "tensor", 0)})
+    assert bind(empty, {"batch": 4, "x:2": 5}).trial["s"].size_bytes is None
+
+
+@pytest.mark.parametrize("sizes", [{}, {"batch": 1}, {"batch": 1, "x:2": 1, "y": 1}])
+def test_sizes_that_do_not_bind_a_graph_exactly(sizes: dict[str, int], open_graph: Graph) -> None:
+    """Measurements at these sizes would be of nothing in particular."""
+    check_binding(open_graph, {"batch": 3, "x:2": 4})
+    with pytest.raises(UnknownShapeError):
+        check_binding(open_graph, sizes)

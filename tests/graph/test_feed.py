@@ -78,3 +78,32 @@ def test_an_unknown_output_is_named(two_inputs_two_outputs: Graph) -> None:
     """Values that are no outputs are refused by their names."""
     with pytest.raises(FeedError, match=r"\['a', 'b', 'c'\] are not outputs.*\['y', 'w'\]"):
         checked_outputs(two_inputs_two_outputs, ["y", "c", "b", "a"])
+
+
+@pytest.fixture(scope="module")
+def texts(graph_of: Callable[..., Graph]) -> Graph:
+    """Give a model that takes text."""
+    return graph_of("(string[N] x) => (string[N] y) { y = Identity(x) }", N=2)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["a", "é"],
+        np.array(["a", "é"]),
+        np.array(["a", "é"], object),
+        np.array([b"a", "é".encode()]),
+    ],
+)
+def test_text_is_pythons_whatever_it_came_as(given: object, texts: Graph) -> None:
+    """Bytes would be another text on each host."""
+    array = checked_feed(texts, {"x": given})["x"]
+    assert (array.dtype, array.tolist()) == (object, ["a", "é"])
+    assert {type(each) for each in array} == {str}
+
+
+@pytest.mark.parametrize("given", [[None, "a"], [1, 2], ["\ud800", "a"], [b"\xff", "a"]])
+def test_what_is_no_text_is_refused(given: list[object], texts: Graph) -> None:
+    """Nothing, numbers, half a character, bytes that are no UTF-8."""
+    with pytest.raises(FeedError, match="input 'x' is not text"):
+        checked_feed(texts, {"x": np.array(given, object)})

@@ -13,6 +13,10 @@ Sizes = Mapping[str, int]
 """Sizes by name of a dimension: a binding."""
 
 
+NO_DIMENSION = ":"
+"""Behind an input's name: of unknown rank, bound to have no dimension at all (of size 0)."""
+
+
 class Dimension(NamedTuple):
     """
     A dimension of an input that may be of another size in every call.
@@ -112,6 +116,8 @@ def _name(value: ir.Value, position: int) -> str:
 
 
 def _ranked(name: str, sizes: Sizes) -> Shape | None:
+    if f"{name}{NO_DIMENSION}" in sizes:
+        return ()
     shape: list[int] = []
     while f"{name}:{len(shape)}" in sizes:
         shape.append(sizes[f"{name}:{len(shape)}"])

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutpoint.exceptions import FeedError
+from cutpoint.graph.dimensions import NO_DIMENSION
 from cutpoint.graph.element_types import TEXT, Shape
 from cutpoint.graph.graph import Graph
 from cutpoint.graph.value import ANY
@@ -69,6 +70,8 @@ def sizes_of(graph: Graph, feed: Mapping[str, NDArray[np.generic]]) -> dict[str,
     for name, array in feed.items():
         if graph.values[name].open_shape is None:  # of unknown rank: by position
             sizes.update({f"{name}:{i}": size for i, size in enumerate(array.shape)})
+            if not array.ndim:
+                sizes[f"{name}{NO_DIMENSION}"] = 0
     return sizes
 
 
@@ -76,8 +79,8 @@ def _checked(graph: Graph, name: str, given: object) -> NDArray[np.generic]:
     value = graph.values[name]
     is_python = isinstance(given, (list, tuple, int, float, bool, str))
     array = _converted(name, given, value.dtype) if is_python else _as_given(given)
-    if value.dtype == TEXT and array.dtype.kind in "US":
-        array = array.astype(object)
+    if value.dtype == TEXT and array.dtype.kind in "USO":
+        array = _as_texts(name, array)
     if str(array.dtype) != value.dtype:
         raise FeedError(
             f"input {name!r} is {array.dtype}, the model takes {value.dtype}: convert it first"
@@ -87,6 +90,26 @@ def _checked(graph: Graph, name: str, given: object) -> NDArray[np.generic]:
             f"input {name!r} has shape {array.shape}, the model takes {_written(graph, name)}"
         )
     return array
+
+
+def _as_texts(name: str, array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Give text as Python's: bytes would be another text on each host."""
+    try:
+        texts = [_text(each) for each in array.reshape(-1).tolist()]
+    except (TypeError, UnicodeError) as error:
+        raise FeedError(f"input {name!r} is not text: {error}") from error
+    made = np.empty(len(texts), dtype=object)
+    made[:] = texts
+    return made.reshape(array.shape)
+
+
+def _text(given: object) -> str:
+    if isinstance(given, bytes):
+        return given.decode()
+    if not isinstance(given, str):
+        raise TypeError(f"{given!r} is a {type(given).__name__}")
+    given.encode()  # half a character has no bytes to travel as
+    return str(given)
 
 
 def is_like(shape: Shape, open_shape: Shape | None) -> bool:

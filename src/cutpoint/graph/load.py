@@ -52,6 +52,7 @@ def graph_from_model(
     """
     for value in (*model.graph.inputs, *model.graph.outputs):
         _name(value)
+    _forget_declared(model.graph)
     infer_shapes(model)
     _name_nodes(model.graph)
     return _read(model, name, sha256, original_names, sizes or {}, {})
@@ -73,9 +74,10 @@ def bind(graph: Graph, sizes: Sizes) -> Graph:
         graph.source, graph.name, graph.sha256, graph.original_names, dict(sizes), graph.trial
     )
     before, after = graph.size_bytes(graph.inputs), bound.size_bytes(bound.inputs)
-    if not graph.trial or not before or before == after:
+    if not graph.trial or before == after:
         return bound
-    return with_trial(bound, {k: _scaled(t, after / before) for k, t in graph.trial.items()})
+    growth = after / before if before else None  # a run on no bytes says nothing of others
+    return with_trial(bound, {name: _grown(seen, growth) for name, seen in graph.trial.items()})
 
 
 def with_trial(graph: Graph, trial: Mapping[str, Trial]) -> Graph:
@@ -83,6 +85,21 @@ def with_trial(graph: Graph, trial: Mapping[str, Trial]) -> Graph:
     return _read(
         graph.source, graph.name, graph.sha256, graph.original_names, graph.sizes, dict(trial)
     )
+
+
+def check_binding(graph: Graph, sizes: Sizes) -> None:
+    """
+    Refuse sizes that do not bind every open dimension of a graph, and nothing else.
+
+    Raises
+    ------
+    UnknownShapeError
+        Naming what is missing, or is no dimension.
+    """
+    if not graph.dimensions and not graph.unranked:
+        check_sizes(sizes, (), ())
+        return
+    _check_bound(bind(graph, sizes))
 
 
 def check_runnable(graph: Graph) -> None:
@@ -163,15 +180,30 @@ def _read(
     )
 
 
-def _scaled(trial: Trial, factor: float) -> Trial:
-    size_bytes = trial.size_bytes
-    return trial._replace(size_bytes=None if size_bytes is None else round(size_bytes * factor))
+def _grown(trial: Trial, growth: float | None) -> Trial:
+    if trial.size_bytes is None or growth is None:
+        return trial._replace(size_bytes=None)
+    return trial._replace(size_bytes=round(trial.size_bytes * growth))
 
 
 def value_names(model: ir.Model) -> frozenset[str]:
     """Give the names of every value that nodes make or the caller feeds."""
     produced = (value.name for node in model.graph for value in node.outputs if value.name)
     return frozenset((*produced, *(_name(value) for value in model.graph.inputs)))
+
+
+def _forget_declared(graph: ir.Graph) -> None:
+    """
+    Drop the shapes of outputs where an input's is open: what follows from the inputs holds.
+
+    Files with an open batch often declare outputs of the batch they were exported with,
+    and ONNX Runtime takes them.
+    """
+    if all(value.shape is not None and value.shape.is_static() for value in graph.inputs):
+        return
+    for value in graph.outputs:
+        if not value.is_graph_input() and not value.is_initializer():
+            value.shape = None
 
 
 def _computed_nodes(model: ir.Model) -> tuple[list[ir.Node], set[str]]:
