@@ -17,6 +17,7 @@ from cutpoint import InferenceSession
 from cutpoint.exceptions import ModelMismatchError
 from cutpoint.lab.equivalence import is_equal
 from cutpoint.lab.server_process import ServerProcess
+from cutpoint.lab.zoo.text_encoder import text_encoder
 from cutpoint.wire.protocol import messages, model_config, services
 
 
@@ -239,3 +240,44 @@ def test_a_frozen_server_is_given_up_and_taken_up_again(model_path, feed, expect
         while session.last_record.placement == "device":
             assert time.perf_counter() < deadline_s
             session.run(None, feed)
+
+
+class PlainEncoder(PlainServer):
+    """Any server, with a model whose sizes vary."""
+
+    def ModelInfer(self, request, context):  # noqa: N802
+        """Run the whole model."""
+        feed = {
+            given.name: np.frombuffer(raw, np.int64).reshape(list(given.shape))
+            for given, raw in zip(request.inputs, request.raw_input_contents, strict=True)
+        }
+        (labels,) = self._session.run(None, feed)
+        response = messages.ModelInferResponse(model_name="encoder", id=request.id)
+        response.outputs.add(name="labels", datatype="FP32", shape=labels.shape)
+        response.raw_output_contents.append(labels.tobytes())
+        return response
+
+
+def test_sizes_that_vary_at_any_server(tmp_path):
+    """Its time is scaled to each size and corrected, and none of it is taken for the link's."""
+    path = save(tmp_path / "encoder.onnx", text_encoder(num_layers=2, features=64))
+    whole = onnxruntime.InferenceSession(str(path))
+    sizes = {"batch": 1, "length": 8}
+    with (
+        serving(PlainEncoder(path)) as address,
+        InferenceSession(path, server=address, policy="server", sizes=sizes) as session,
+    ):
+        session.wait_until_ready(10)
+        short = session._engine.server.costs
+        for length in (8, 500, 500, 8, 500):
+            tokens = np.arange(length)[np.newaxis]
+            feed = {"tokens": tokens, "mask": np.ones_like(tokens)}
+            (labels,) = session.run(None, feed)
+            record = session.last_record
+            assert is_equal(labels, whole.run(None, feed)[0])
+            assert record.placement == "server"
+        link = session._engine.server.link()
+    assert dict(short.sizes) == sizes
+    assert record.predicted.tail_s > 5 * short.whole_s
+    # A megabyte in far less than a second on loopback: nothing of the long runs is the link's.
+    assert link.bandwidth_up_bytes_per_s > 1e6

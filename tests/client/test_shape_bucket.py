@@ -1,6 +1,7 @@
 """Sizes that are planned alike: costs scaled, then learned."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -37,7 +38,14 @@ def costs(cut: Cut, whole_s: float, length: int) -> HostCosts:
 def bucket_at(graph: Graph, cut: Cut, length: int) -> ShapeBucket:
     """Give the bucket of a length."""
     bound = bind(graph, {"length": length})
-    return ShapeBucket((), bound, [cut], costs(cut, 1.0, length), may_send_inputs=True)
+    return bucket_of(bound, cut, costs(cut, 1.0, length))
+
+
+def bucket_of(graph: Graph, cut: Cut, device: HostCosts) -> ShapeBucket:
+    """Give the bucket of a graph as it is bound."""
+    return ShapeBucket(
+        (), graph, [cut], device, bound_at=partial(bind, graph), may_send_inputs=True
+    )
 
 
 def test_the_servers_costs_grow_with_the_operations(graph: Graph, cut: Cut) -> None:
@@ -89,7 +97,19 @@ def test_a_fixed_model_uses_the_servers_costs_as_they_are(graph_of: Read) -> Non
     graph = graph_of("(float[1,4] x) => (float[1,4] y) { a = Relu(x) y = Tanh(a) }")
     cut = cut_at(graph, ["a"])
     fixed = HostCosts(1.0, costs(cut, 1.0, 1).head_s, costs(cut, 1.0, 1).tail_s, frozenset())
-    bucket = ShapeBucket((), graph, [cut], fixed, may_send_inputs=True)
+    bucket = bucket_of(graph, cut, fixed)
     table = bucket.table(fixed, {cut.id, SERVER_ONLY})
     bucket.observe_server(cut, 5.0)
     assert bucket.table(fixed, {cut.id, SERVER_ONLY}) is table
+
+
+def test_another_server_is_believed_anew(graph: Graph, cut: Cut) -> None:
+    """What was learnt of one server says nothing of the next."""
+    bucket = bucket_at(graph, cut, 40)
+    told, tails = costs(cut, 0.1, 10), {cut.id, SERVER_ONLY}
+    for _ in range(8):
+        bucket.table(told, tails)
+        bucket.observe_server(cut, 0.8)
+    table = bucket.table(costs(cut, 0.2, 10), tails)
+    whole = next(i for i, each in enumerate(table.cuts) if each.id == SERVER_ONLY)
+    assert table.tail_s[whole] == pytest.approx(0.8)

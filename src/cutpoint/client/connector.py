@@ -213,7 +213,7 @@ class Connector:
         )
         for _ in range(_FIRST_PROBES):
             transport.measure()
-        transport.set_tail_s(self._check_by_answer(transport))
+        transport.set_tail_s(self._check_by_answer(transport), self._graph.sizes)
         return transport
 
     def _check_is_standard(self) -> None:

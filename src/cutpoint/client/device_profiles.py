@@ -3,7 +3,9 @@
 import os
 from collections.abc import Sequence
 
+from cutpoint.exceptions import ProfileMismatchError, UnknownShapeError
 from cutpoint.execution import Segments
+from cutpoint.graph import Graph, check_binding
 from cutpoint.profiling import check_profile, load_profile, read_environment
 from cutpoint.records import Profile
 
@@ -11,21 +13,21 @@ ProfileFile = str | os.PathLike[str] | Profile
 ProfileGiven = ProfileFile | Sequence[ProfileFile] | None
 
 
-def read_profiles(given: ProfileGiven, sha256: str) -> tuple[Profile, ...]:
+def read_profiles(given: ProfileGiven, graph: Graph) -> tuple[Profile, ...]:
     """
     Read one profile, or several, measured at several sizes.
 
     Parameters
     ----------
-    sha256
+    graph
         Of the model they must be of.
 
     Raises
     ------
     ProfileError
-        If one cannot be read or is of another model.
+        If one cannot be read, is of another model, or does not tell its sizes.
     """
-    return tuple(_read(each, sha256) for each in _listed(given))
+    return tuple(_read(each, graph) for each in _listed(given))
 
 
 def check_are_of_this_host(profiles: Sequence[Profile], segments: Segments) -> None:
@@ -46,9 +48,16 @@ def check_are_of_this_host(profiles: Sequence[Profile], segments: Segments) -> N
         check_profile(profile, sha256=segments.graph.sha256, host_environment=here)
 
 
-def _read(given: ProfileFile, sha256: str) -> Profile:
+def _read(given: ProfileFile, graph: Graph) -> Profile:
     profile = given if isinstance(given, Profile) else load_profile(given)
-    check_profile(profile, sha256=sha256, host_environment=None)
+    check_profile(profile, sha256=graph.sha256, host_environment=None)
+    try:
+        check_binding(graph, profile.sizes)
+    except UnknownShapeError as error:
+        raise ProfileMismatchError(
+            f"the profile of {profile.model_name!r} on {profile.host!r} was measured at sizes "
+            f"{profile.sizes}: {error}; run `cutpoint profile` again"
+        ) from error
     return profile
 
 

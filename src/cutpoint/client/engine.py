@@ -91,8 +91,8 @@ class Engine:
         malloc_kept = keep_freed_memory()
         self.graph = completed(graph, feed, options)
         self.policy = policy
-        self._feed = sample_feed(self.graph) if feed is None else checked_feed(graph, feed)
-        given = read_profiles(profile, self.graph.sha256)
+        self._feed = sample_feed(self.graph) if feed is None else _copied(graph, feed)
+        given = read_profiles(profile, self.graph)
         compiled = None if table is None else read_cut_table(table, self.graph)
         self.cuts = self._wanted_cuts(given, compiled)
         held = partial(
@@ -142,8 +142,8 @@ class Engine:
             Every output of the model.
         """
         at_s = self._clock()
+        bucket = self._buckets.of(feed)  # may take a while: others need not wait for it
         with self._lock:
-            bucket = self._buckets.of(feed)
             conditions = self._conditions(bucket, at_s)
             table = bucket.table(self.server.costs, self.server.tails)
             situation = Situation(at_s, table, conditions, self.server.address, bucket.key)
@@ -235,3 +235,8 @@ class Engine:
     def _reference(self) -> tuple[Arrays, Arrays]:
         values = self.segments.run(self.segments.segments, self._feed).values
         return self._feed, self.segments.outputs_of(values)
+
+
+def _copied(graph: Graph, feed: Arrays) -> Arrays:
+    """Keep a feed of the caller's: what it holds may be overwritten for the next run."""
+    return {name: array.copy() for name, array in checked_feed(graph, feed).items()}

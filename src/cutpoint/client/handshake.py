@@ -5,8 +5,8 @@ from typing import Any
 import grpc
 
 from cutpoint.cost import HostCosts, fold
-from cutpoint.exceptions import ModelMismatchError, RemoteProtocolError
-from cutpoint.graph import Cut, Graph
+from cutpoint.exceptions import ModelMismatchError, RemoteProtocolError, UnknownShapeError
+from cutpoint.graph import Cut, Graph, check_binding
 from cutpoint.wire.errors import mapped_errors, rpc_error
 from cutpoint.wire.holdings import Holdings, read_holdings
 from cutpoint.wire.protocol import messages
@@ -64,8 +64,15 @@ def server_costs(graph: Graph, holdings: Holdings, cuts: tuple[Cut, ...]) -> Hos
     Raises
     ------
     RemoteProtocolError
-        If a tail it names is not the cut that this graph has by that id.
+        If a tail it names is not the cut that this graph has by that id, or it measured at
+        sizes that are none of the model's.
     """
+    try:
+        check_binding(graph, holdings.profile.sizes)
+    except UnknownShapeError as error:
+        raise RemoteProtocolError(
+            f"the server measured {graph.name!r} at {holdings.profile.sizes}: {error}"
+        ) from error
     for cut in cuts:
         stated = holdings.tails.get(cut.id)
         if stated is not None and tuple(sorted(stated)) != cut.crossing:

@@ -11,7 +11,7 @@ from cutpoint.client.transport import PROBE_IDLE_S
 from cutpoint.cost import HostCosts
 from cutpoint.estimation import LinkEstimator
 from cutpoint.exceptions import CutpointError, RemoteProtocolError
-from cutpoint.graph import SERVER_ONLY
+from cutpoint.graph import SERVER_ONLY, Sizes
 from cutpoint.wire.chunks import Chunk
 from cutpoint.wire.errors import rpc_error
 from cutpoint.wire.protocol import messages
@@ -81,9 +81,9 @@ class PlainTransport:
         """Why the connection is over; ``None`` while it is open."""
         return self._ended
 
-    def set_tail_s(self, tail_s: float) -> None:
-        """Set what the whole model takes there when idle."""
-        self.costs = HostCosts(tail_s, {}, {SERVER_ONLY: tail_s}, frozenset())
+    def set_tail_s(self, tail_s: float, sizes: Sizes) -> None:
+        """Set what the whole model takes there when idle, at these sizes of open dimensions."""
+        self.costs = HostCosts(tail_s, {}, {SERVER_ONLY: tail_s}, frozenset(), sizes)
 
     def send(self, offload: Offload) -> None:
         """Send a whole request."""
@@ -166,8 +166,22 @@ class PlainTransport:
         except CutpointError as error:
             self._failed(offload, error, at_s)
         else:
-            self._learn(offload, at_s)
-            offload.answer(at_s, offload.request.assembly.arrays(), 0.0, self.costs.whole_s)
+            arrays = offload.request.assembly.arrays()
+            if self.costs.sizes:
+                offload.idle_s = self._not_on_link_s(offload, at_s)
+                offload.answer(at_s, arrays, 0.0, offload.idle_s)
+            else:
+                self._learn(offload, at_s)
+                offload.answer(at_s, arrays, 0.0, self.costs.whole_s)
+
+    def _not_on_link_s(self, offload: Offload, at_s: float) -> float:
+        """Give the server's time where it varies with the input: what the link does not explain."""
+        took_s = at_s - (offload.first_sent_at_s or at_s)
+        link = self._link.conditions()
+        if link is None:
+            return max(took_s, _LEAST_S)
+        upload_s = offload.request.chunker.size_bytes / link.bandwidth_up_bytes_per_s
+        return max(took_s - link.round_trip_s - upload_s, _LEAST_S)
 
     def _learn(self, offload: Offload, at_s: float) -> None:
         took_s = at_s - (offload.first_sent_at_s or at_s)

@@ -1,12 +1,12 @@
 """What is known of one model at one bucket of sizes: the graph, the costs, the table."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import exp, log
 
 from cutpoint.client.current_table import CurrentTable
 from cutpoint.cost import CutTable, HostCosts, scaled_costs
 from cutpoint.estimation import SlowdownEstimator
-from cutpoint.graph import Cut, Graph, bind
+from cutpoint.graph import Cut, Graph, Sizes
 from cutpoint.graph.size_bucket import Bucket
 
 _WEIGHT = 0.5
@@ -31,6 +31,8 @@ class ShapeBucket:
         Those this device holds.
     device
         Costs of this device at these sizes.
+    bound_at
+        Gives the graph bound to other sizes: those a server was measured at.
     may_send_inputs
         Whether server-only may be chosen.
     """
@@ -42,6 +44,7 @@ class ShapeBucket:
         cuts: Sequence[Cut],
         device: HostCosts,
         *,
+        bound_at: Callable[[Sizes], Graph],
         may_send_inputs: bool,
     ) -> None:
         self.key = key
@@ -50,7 +53,9 @@ class ShapeBucket:
         self.slowdown = SlowdownEstimator()
         self._cuts = cuts
         self._table = CurrentTable(graph, cuts, device, may_send_inputs=may_send_inputs)
+        self._bound_at = bound_at
         self._told: HostCosts | None = None
+        self._is_stale = False
         self._server: HostCosts | None = None
         self._log_ratio = 0.0
         self._used_log_ratio = 0.0
@@ -85,11 +90,13 @@ class ShapeBucket:
         error = min(max(log(idle_s / believed_s), -log(_BOUND)), log(_BOUND))
         self._log_ratio = self._used_log_ratio + _WEIGHT * error
         if abs(self._log_ratio - self._used_log_ratio) > _WORTH_A_TABLE * _WEIGHT:
-            self._told = None  # the next decision compiles the table with it
+            self._is_stale = True  # the next decision compiles the table with it
 
     def _at_our_sizes(self, costs: HostCosts) -> HostCosts:
-        if costs is not self._told or self._server is None:
-            self._told = costs
+        if costs is not self._told or self._is_stale or self._server is None:
+            if self._told is not None and self._told.whole_s != costs.whole_s:
+                self._log_ratio = 0.0  # another server, or measured anew: nothing is learnt of it
+            self._told, self._is_stale = costs, False
             self._used_log_ratio = self._log_ratio
             self._server = self._scaled(costs)
         return self._server
@@ -99,6 +106,6 @@ class ShapeBucket:
             return costs
         at_server = self.graph
         if costs.sizes and dict(costs.sizes) != dict(self.graph.sizes):
-            at_server = bind(self.graph, costs.sizes)
+            at_server = self._bound_at(costs.sizes)
         ours = scaled_costs(costs, at_server, self.graph, self._cuts)
         return ours.times(exp(self._used_log_ratio))

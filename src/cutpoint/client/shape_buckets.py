@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
+from threading import Lock
 
 from cutpoint.client.shape_bucket import ShapeBucket
 from cutpoint.cost import HostCosts, fold, scaled_costs
@@ -12,6 +13,9 @@ from cutpoint.records import Profile
 
 _MOST_BUCKETS = 64
 """Buckets that are remembered; the oldest goes first."""
+
+_MOST_BOUND = 8
+"""Bound graphs that are kept besides: those of profiles and servers come again and again."""
 
 
 class ShapeBuckets:
@@ -47,6 +51,8 @@ class ShapeBuckets:
         self._holds_whole = holds_whole
         self._may_send_inputs = may_send_inputs
         self._met: dict[Bucket, ShapeBucket] = {}
+        self._bound: dict[tuple[tuple[str, int], ...], Graph] = {}
+        self._lock = Lock()
         self._first = self._at(graph.sizes)
 
     def __repr__(self) -> str:
@@ -61,23 +67,44 @@ class ShapeBuckets:
         found = self._met.get(key)
         if found is not None:
             return found
-        while len(self._met) >= _MOST_BUCKETS:
-            del self._met[next(iter(self._met))]
+        made = self._made(key, sizes)  # not under the lock: it takes a while
+        with self._lock:
+            while len(self._met) >= _MOST_BUCKETS:
+                del self._met[next(iter(self._met))]
+            return self._met.setdefault(key, made)
+
+    def _made(self, key: Bucket, sizes: Sizes) -> ShapeBucket:
         # At the sizes of the first feed, not at round ones: some models take only these.
-        is_ours = dict(sizes) == dict(self._graph.sizes)
-        graph = self._graph if is_ours else bind(self._graph, sizes)
-        device = self._device_costs(graph)
-        self._met[key] = ShapeBucket(
-            key, graph, self._cuts, device, may_send_inputs=self._may_send_inputs
+        graph = self._bound_at(sizes)
+        return ShapeBucket(
+            key,
+            graph,
+            self._cuts,
+            self._device_costs(graph),
+            bound_at=self._bound_at,
+            may_send_inputs=self._may_send_inputs,
         )
-        return self._met[key]
+
+    def _bound_at(self, sizes: Sizes) -> Graph:
+        """Bind the graph; sizes that hosts were measured at are asked for by every bucket."""
+        if dict(sizes) == dict(self._graph.sizes):
+            return self._graph
+        key = tuple(sorted(sizes.items()))
+        found = self._bound.get(key)
+        if found is None:
+            found = bind(self._graph, sizes)
+            with self._lock:
+                while len(self._bound) >= _MOST_BOUND:
+                    del self._bound[next(iter(self._bound))]
+                self._bound[key] = found
+        return found
 
     def _device_costs(self, graph: Graph) -> HostCosts:
         """Fold the nearest profile, at the sizes of the graph."""
         profile = min(self._profiles, key=lambda each: distance(each.sizes, graph.sizes))
         if dict(profile.sizes) == dict(graph.sizes):
             return self._folded(profile, graph)
-        measured_at = bind(graph, profile.sizes)
+        measured_at = self._bound_at(profile.sizes)
         return scaled_costs(self._folded(profile, measured_at), measured_at, graph, self._cuts)
 
     def _folded(self, profile: Profile, graph: Graph) -> HostCosts:
