@@ -17,6 +17,7 @@ from tests.exporters.cutting import (
     largest_difference,
     prefix_cuts,
 )
+from tests.graph.every_candidate import every_candidate
 
 from cutpoint.execution import ModelFile, load_graph
 from cutpoint.graph import Graph, candidate_cuts, device_only, server_only
@@ -99,6 +100,13 @@ def test_no_cut_of_a_fixture_crosses_a_weight(name: str) -> None:
     assert len(cuts) == NUM_CANDIDATES[name]
     path = FOLDER / f"{name}.onnx"
     assert_only_computed((*cuts, *prefix_cuts(graph, MOST_PREFIXES)), path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_candidates_of_a_fixture_are_those_of_the_definition(name: str) -> None:
+    """One walk finds the same cuts as trying every value."""
+    graph = graph_at(name)
+    assert candidate_cuts(graph) == every_candidate(graph)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,9 +1,17 @@
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import onnx
 import pytest
+from hypothesis import given, settings
+from tests.graph.every_candidate import every_candidate
+from tests.graph.random_graphs import graphs
 
-from cutpoint.graph import Graph, candidate_cuts
+from cutpoint.graph import Graph, candidate_cuts, graph_from_model, plain_model
+from cutpoint.graph.candidates import some_candidates
+from cutpoint.lab.zoo import ZOO
+from cutpoint.lab.zoo import graph_of as graph_of_net
 
 Read = Callable[..., Graph]
 
@@ -184,3 +192,68 @@ def test_sizes_and_masks_are_no_candidates(graph_of: Read) -> None:
         }"""
     )
     assert [cut.crossing for cut in candidate_cuts(graph)] == [("a",), ("b", "n")]
+
+
+@settings(max_examples=400)
+@given(graph=graphs())
+def test_candidates_are_those_of_the_definition(graph: Graph) -> None:
+    """One walk finds what trying every value finds: the same cuts, in the same order."""
+    assert candidate_cuts(graph) == every_candidate(graph)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_candidates_of_every_net_are_those_of_the_definition(name: str) -> None:
+    """The same of real nets."""
+    graph = graph_of_net(name)
+    assert candidate_cuts(graph) == every_candidate(graph)
+
+
+def long_chain(num_layers: int, *, is_masked: bool) -> Graph:
+    """Give layers one behind the other, each of which takes a mask."""
+    kind = onnx.TensorProto.FLOAT
+    x = onnx.helper.make_tensor_value_info("v0", kind, [1, 4])
+    mask = onnx.helper.make_tensor_value_info("mask", onnx.TensorProto.INT64, [1, 4])
+    beside = ["hidden"] if is_masked else []
+    nodes = [onnx.helper.make_node("Cast", ["mask"], ["hidden"], to=kind)] if is_masked else []
+    nodes += [
+        onnx.helper.make_node("PRelu" if is_masked else "Tanh", [f"v{i}", *beside], [f"v{i + 1}"])
+        for i in range(num_layers)
+    ]
+    y = onnx.helper.make_tensor_value_info(f"v{num_layers}", kind, [1, 4])
+    inputs = [x, mask] if is_masked else [x]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(nodes, "chain", inputs, [y]),
+        opset_imports=[onnx.helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    names = frozenset(name for node in nodes for name in (*node.input, *node.output))
+    return graph_from_model(
+        plain_model(model), name="chain", sha256="ab" * 32, original_names=names
+    )
+
+
+@pytest.mark.parametrize("is_masked", [False, True])
+def test_a_long_chain_is_looked_through_at_once(is_masked: bool) -> None:
+    """5,000 layers take a fraction of a second: no look at all values for each value."""
+    graph = long_chain(5000, is_masked=is_masked)
+    began_s = time.perf_counter()
+    cuts = candidate_cuts(graph)
+    assert time.perf_counter() - began_s < 3
+    assert [cut.head.bit_count() for cut in cuts] == list(range(1 + is_masked, 5000 + is_masked))
+    assert {len(cut.crossing) for cut in cuts} == {1 + is_masked}
+
+
+@settings(max_examples=100)
+@given(graph=graphs())
+def test_some_candidates_are_candidates(graph: Graph) -> None:
+    """As many as were asked for, or all there are, and each of them once."""
+    every = candidate_cuts(graph)
+    few = some_candidates(graph, 3)
+    assert set(few) <= set(every)
+    assert len(set(few)) == len(few) >= min(1, len(every))
+
+
+def test_some_candidates_are_spread_over_the_graph() -> None:
+    """Three cuts of a chain lie at its quarters."""
+    few = some_candidates(long_chain(400, is_masked=False), 3)
+    assert [cut.head.bit_count() for cut in few] == [100, 200, 300]

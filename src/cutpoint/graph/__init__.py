@@ -19,7 +19,14 @@ from cutpoint.graph.dimensions import Dimension, Sizes
 from cutpoint.graph.element_types import TEXT
 from cutpoint.graph.feed import Arrays, checked_feed, checked_outputs, sizes_of
 from cutpoint.graph.graph import Graph
-from cutpoint.graph.load import bind, check_binding, check_runnable, graph_from_model, value_names, with_trial
+from cutpoint.graph.load import (
+    bind,
+    check_binding,
+    check_runnable,
+    graph_from_model,
+    value_names,
+    with_trial,
+)
 from cutpoint.graph.plain import plain_model
 from cutpoint.graph.sample_feed import sample_feed
 from cutpoint.graph.segment import Segment, extract, num_segments, segments_in, segments_of

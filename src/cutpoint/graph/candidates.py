@@ -1,12 +1,16 @@
 """The cuts worth considering: one crossing value, where the runtime does not fuse across."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import TypeVar
 
-from cutpoint.exceptions import InvalidCutError
-from cutpoint.graph.cut import Cut, cut_at, cut_of
+from cutpoint.graph.accompanied import Accompanied
+from cutpoint.graph.cut import Cut, cut_with
 from cutpoint.graph.graph import Graph
 from cutpoint.graph.node import Node
+from cutpoint.graph.separation import Separation
 from cutpoint.graph.side_values import side_values
+
+_T = TypeVar("_T")
 
 _FUSES_FORWARD = frozenset(
     {"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "Add", "Sum", "Mul"}
@@ -46,71 +50,51 @@ def candidate_cuts(graph: Graph) -> tuple[Cut, ...]:
         In topological order of their values.
     """
     side = side_values(graph)
-    accompanied = _Accompanied(graph, side) if side else None
+    names = _places(graph, side)
+    tails = Separation(graph).tails(frozenset(names))
+    accompanied = Accompanied(graph, side) if side else None
     found: dict[str, Cut] = {}
-    for name in graph.values:
-        if name in side or not _may_cross(graph, name):
-            continue
-        cut = _cut_at_one(graph, name)
-        if cut is None and accompanied is not None:
+    for name in names:
+        cut = None
+        if name in tails:
+            cut = cut_with(graph, (name,), graph.all_nodes & ~tails[name])
+        elif accompanied is not None:
             cut = accompanied.cut_at(name)
         if cut is not None and cut.head:
             found.setdefault(cut.id, cut)
     return tuple(found.values())
 
 
-class _Accompanied:
-    """Cuts at one value with side values beside it."""
+def some_candidates(graph: Graph, number: int) -> tuple[Cut, ...]:
+    """
+    Give a few of the candidates, spread over the graph.
 
-    def __init__(self, graph: Graph, side: frozenset[str]) -> None:
-        self._graph = graph
-        self._side = side
-        self._side_nodes = [node for node in graph.nodes if side.issuperset(node.outputs)]
-        side_mask = sum(1 << node.index for node in self._side_nodes)
-        self._needed_main = {
-            n.index: graph.ancestors[n.index] & ~side_mask for n in self._side_nodes
-        }
-        self._users = {name: graph.consumers_of(name) for name in graph.values if name not in side}
+    Of those at one value if there are as many, for only their heads are looked for: all
+    heads of a graph take its size squared.
 
-    def cut_at(self, name: str) -> Cut | None:
-        """Give the cut behind a value that sends least; ``None`` if more than side values cross."""
-        producer = self._graph.values[name].producer
-        if producer is None:
-            return None
-        cuts = [
-            cut
-            for head in self._heads(self._graph.ancestors[producer])
-            if self._is_alone(name, head) and (cut := cut_of(self._graph, head)) is not None
-        ]
-        cuts = [cut for cut in cuts if cut.placement == "split" and name in cut.crossing]
-        return min(cuts, key=lambda cut: self._graph.size_bytes(cut.crossing), default=None)
-
-    def _heads(self, least: int) -> Iterator[int]:
-        """Yield the least head, and that with what else it can know of sizes and masks."""
-        yield least
-        known = least
-        for node in self._side_nodes:
-            if self._needed_main[node.index] & ~least == 0:
-                known |= 1 << node.index
-        if known != least:
-            yield known
-
-    def _is_alone(self, name: str, head: int) -> bool:
-        """Tell whether of the values that are not on the side only this one crosses."""
-        values = self._graph.values
-        for other, users in self._users.items():
-            if users & ~head and other != name:
-                producer = values[other].producer
-                if producer is None or head >> producer & 1:
-                    return False
-        return True
+    Parameters
+    ----------
+    number
+        Of cuts, at most.
+    """
+    separation = Separation(graph)
+    parting = separation.names()
+    names = [name for name in _places(graph, side_values(graph)) if name in parting]
+    if len(names) <= number:
+        return _spread(candidate_cuts(graph), number)
+    tails = separation.tails(_spread(names, number))
+    cuts = (cut_with(graph, (n,), graph.all_nodes & ~tails[n]) for n in names if n in tails)
+    return tuple(cut for cut in cuts if cut.head)
 
 
-def _cut_at_one(graph: Graph, name: str) -> Cut | None:
-    try:
-        return cut_at(graph, (name,))
-    except InvalidCutError:
-        return None
+def _spread(items: Sequence[_T], number: int) -> tuple[_T, ...]:
+    """Give a few items at equal distances, the ends not among them if there are enough."""
+    places = {i * len(items) // (number + 1) for i in range(1, number + 1)} if items else ()
+    return tuple(items[place] for place in sorted(places))
+
+
+def _places(graph: Graph, side: frozenset[str]) -> list[str]:
+    return [name for name in graph.values if name not in side and _may_cross(graph, name)]
 
 
 def _may_cross(graph: Graph, name: str) -> bool:

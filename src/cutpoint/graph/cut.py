@@ -90,6 +90,21 @@ def cut_at(graph: Graph, crossing: Iterable[str]) -> Cut:
             f"cutting {graph.name!r} at {list(names)} would send {list(found)}: "
             "name exactly the values that cross"
         )
+    return cut_with(graph, names, head)
+
+
+def cut_with(graph: Graph, crossing: Iterable[str], head: int) -> Cut:
+    """
+    Give the cut of a head that is known to send exactly these values.
+
+    Parameters
+    ----------
+    crossing
+        Names of the values, whatever their order.
+    head
+        Nodes on the device, as a bit mask.
+    """
+    names = tuple(sorted(crossing))
     return Cut("split", cut_id(names), names, head, _returned(graph, head))
 
 
@@ -140,8 +155,7 @@ def cut_at_head(graph: Graph, head: int) -> Cut:
         return device_only(graph)
     if not head:
         return server_only(graph)
-    crossing = crossing_values(graph, head)
-    return Cut("split", cut_id(crossing), crossing, head, _returned(graph, head))
+    return cut_with(graph, crossing_values(graph, head), head)
 
 
 def crossing_values(graph: Graph, head: int) -> tuple[str, ...]:

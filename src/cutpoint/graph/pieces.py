@@ -30,6 +30,9 @@ class Pieces:
     """
     The nodes, weights and descriptions of a model, each written once.
 
+    They refer to what the model is made of, never to the model, which may keep them: its
+    weights' folder goes when the last reference to it does, not when circles are collected.
+
     Parameters
     ----------
     model
@@ -37,7 +40,10 @@ class Pieces:
     """
 
     def __init__(self, model: ir.Model) -> None:
-        self._model = model
+        self._graph = model.graph
+        self._known_functions = model.functions
+        self._ir_version = max(model.ir_version, _FIRST_IR_VERSION_WITH_WEIGHTS_APART)
+        self._opsets = dict(model.opset_imports)
         self._pieces = [
             _Piece(ir.serde.serialize_node(node), tuple(names_needed(node)), operators_of(node))
             for node in model.graph
@@ -117,32 +123,31 @@ class Pieces:
             elif maker not in nodes:
                 nodes.add(maker)
                 waiting.extend(self._pieces[maker].needed)
-        return sorted(nodes), [name for name in self._model.graph.initializers if name in weights]
+        return sorted(nodes), [name for name in self._graph.initializers if name in weights]
 
     def _check_weight(self, name: str, given: Sequence[str]) -> None:
-        if name not in self._model.graph.initializers:
+        if name not in self._graph.initializers:
             raise InvalidCutError(
                 f"{list(given)} cannot be made without {name!r}, which is not among the part's "
                 "inputs: name every value that crosses into it"
             )
 
     def _empty(self) -> onnx.ModelProto:
-        model = self._model
         part = onnx.ModelProto(
-            ir_version=max(model.ir_version, _FIRST_IR_VERSION_WITH_WEIGHTS_APART),
+            ir_version=self._ir_version,
             producer_name="cutpoint",
-            graph=onnx.GraphProto(name=model.graph.name or "part"),
+            graph=onnx.GraphProto(name=self._graph.name or "part"),
         )
         part.opset_import.extend(
             onnx.OperatorSetIdProto(domain=domain, version=version)
-            for domain, version in model.opset_imports.items()
+            for domain, version in self._opsets.items()
         )
         return part
 
     def _weight(self, name: str) -> onnx.TensorProto:
         if name in self._weights:
             return self._weights[name]
-        value = self._model.graph.initializers[name].const_value
+        value = self._graph.initializers[name].const_value
         proto: onnx.TensorProto = ir.serde.serialize_tensor(value)
         proto.name = name
         if isinstance(value, ir.ExternalTensor) or value.nbytes <= _KEPT_BYTES:
@@ -170,12 +175,12 @@ class Pieces:
 
     def _function(self, name: OperatorId) -> onnx.FunctionProto:
         if name not in self._functions:
-            self._functions[name] = ir.serde.serialize_function(self._model.functions[name])
+            self._functions[name] = ir.serde.serialize_function(self._known_functions[name])
         return self._functions[name]
 
     def _functions_of(self, called: Iterable[frozenset[OperatorId]]) -> list[OperatorId]:
         """Give the functions that are called, by others too, in the model's order."""
-        known = self._model.functions
+        known = self._known_functions
         if not known:
             return []
         waiting = [name for names in called for name in names]
