@@ -46,3 +46,16 @@ def test_an_honest_file_runs_as_ever(model_path: Path, feed: dict[str, np.ndarra
         (given,) = session.run(None, feed)
     (expected,) = InferenceSession(model_path).run(None, feed)
     assert np.array_equal(given, expected)
+
+
+def test_what_was_vetted_is_what_runs(model_path: Path, feed: dict[str, np.ndarray]) -> None:
+    """The file may be exchanged afterwards: the session has its own copy, until it is closed."""
+    (expected,) = InferenceSession(model_path).run(None, feed)
+    for server in (None, "127.0.0.1:1"):
+        content = model_path.read_bytes()
+        with InferenceSession(model_path, server=server, trusted=False) as session:
+            model_path.write_bytes(b"something else by now")
+            (given,) = session.run(None, feed)
+            assert session.get_modelmeta().graph_name == "tiny"  # ONNX Runtime's own session
+        model_path.write_bytes(content)
+        assert np.array_equal(given, expected)

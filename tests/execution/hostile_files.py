@@ -327,7 +327,9 @@ def _files() -> Iterable[HostileFile]:
     yield HostileFile("Loop of constants", _text(_folded_loop()), "worker", "not done within")
     yield HostileFile("Scan of 2**62 rows", _model(_long_scan()), "worker", "not done|" + memory)
     yield HostileFile("Loop that doubles", _text(_growing_loop()), "worker", memory)
-    yield HostileFile("input too large", _model(_huge_input()), "worker", memory)
+    yield HostileFile(
+        "input too large", _model(_huge_input()), "worker", memory + "|cannot be made up"
+    )
     yield HostileFile(
         "billion laughs", _model(_billion_laughs()), "parse", "nodes with its functions"
     )

@@ -75,7 +75,7 @@ def _vetted_and_compared(path: Path) -> dict[str, str]:
     except CutpointError as error:
         return {"result": "refused by parse", "why": f"{type(error).__name__}: {error}"}
     try:
-        examine(file, file.sha256, LoadLimits(), {})
+        examine(file, LoadLimits(), {})
     except (CutpointError, MemoryError) as error:
         return {"result": "refused by worker", "why": f"{type(error).__name__}: {error}"}
     except Exception as error:  # vet makes an UnsafeModelError of it

@@ -1,18 +1,23 @@
 """Loading: what is no model is refused by name, and weights go away with the graph."""
 
 import gc
+import os
 import random
+import sys
 import tempfile
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 
-from cutpoint.exceptions import ModelError, UnknownShapeError
-from cutpoint.execution import ModelFile, load_graph
+from cutpoint.exceptions import ModelError, UnknownShapeError, UnsafeModelError
+from cutpoint.execution import ModelFile, load_graph, optimise
 from cutpoint.execution.weights import weights_folder
+from cutpoint.graph import extract, segments_of
 
 
 def test_a_file_and_its_bytes_are_the_same_graph(six_convs: Path) -> None:
@@ -108,6 +113,23 @@ def test_weights_are_held_in_one_folder_that_goes_with_the_graph(six_convs: Path
     assert not Path(folder).exists()
 
 
+@pytest.mark.parametrize("is_extracted", [False, True])
+def test_the_folder_goes_at_once(six_convs: Path, *, is_extracted: bool) -> None:
+    """Nothing refers to the model in a circle: its weights wait for no garbage collector."""
+    gc.disable()
+    try:
+        graph = load_graph(ModelFile.open(six_convs))
+        folder = weights_folder(graph)
+        assert folder is not None
+        if is_extracted:
+            assert extract(graph, segments_of(graph, ())[0])
+        assert Path(folder).exists()
+        del graph
+        assert not Path(folder).exists()
+    finally:
+        gc.enable()
+
+
 def test_a_model_that_cannot_be_used_leaves_no_folder(
     model_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +165,76 @@ def test_what_the_checker_refuses_is_tried_out(
     file = ModelFile.open(model_of(INVALID).SerializeToString())
     assert load_graph(file).nodes[0].op_type == "Relu"
     assert "ONNX Runtime ran it all the same" in caplog.text
+
+
+@pytest.mark.parametrize("what", ["the model", "its data file"])
+def test_a_trusted_file_that_changes_is_not_loaded(
+    what: str,
+    model_of: Callable[..., onnx.ModelProto],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What ONNX Runtime read is what was hashed, or an error says to load it again."""
+    path = with_data(model_of, tmp_path)
+    changed = path if what == "the model" else tmp_path / "w.bin"
+    content, real = changed.read_bytes(), optimise._write_optimised
+
+    def exchanged(*arguments: Any) -> None:
+        changed.unlink()
+        changed.write_bytes(content)
+        os.utime(changed, ns=(0, 0))
+        real(*arguments)
+
+    file = ModelFile.open(path)
+    assert load_graph(file).nodes
+    monkeypatch.setattr(optimise, "_write_optimised", exchanged)
+    with pytest.raises(UnsafeModelError, match=rf"{changed.name} changed .*load it again"):
+        load_graph(file)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_trusted_model_may_be_made_of_links(
+    model_of: Callable[..., onnx.ModelProto], tmp_path: Path
+) -> None:
+    """Caches of model hubs link to where they keep the files; untrusted, that is refused."""
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
+    blobs.mkdir()
+    snapshot.mkdir()
+    path = with_data(model_of, blobs)
+    for each in (path.name, "w.bin"):
+        (snapshot / each).symlink_to(Path("..") / "blobs" / each)
+    linked = ModelFile.open(snapshot / path.name)
+    assert load_graph(linked).sha256 == load_graph(ModelFile.open(path)).sha256
+    with pytest.raises(UnsafeModelError, match="symbolic link"):
+        load_graph(linked, trusted=False)
+    with (blobs / "w.bin").open("rb+") as data:
+        data.truncate(100)
+    with pytest.raises(ModelError, match="are not those"):
+        load_graph(linked)
+
+
+def with_data(model_of: Callable[..., onnx.ModelProto], folder: Path) -> Path:
+    """Write a model whose weights lie in ``w.bin`` beside it."""
+    model = model_of("(float[1,64] x) => (float[1,64] y) { y = MatMul (x, w) }")
+    weight = np.ones((64, 64), dtype=np.float32)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(weight, "w"))
+    path = folder / "model.onnx"
+    onnx.save_model(model, path, save_as_external_data=True, location="w.bin", size_threshold=0)
+    return path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_linked_model_that_the_checker_refuses_is_tried_out(
+    model_of: Callable[..., onnx.ModelProto], tmp_path: Path
+) -> None:
+    """The trial of a trusted file reads over links too."""
+    model = model_of(INVALID)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(3, np.float32), "w"))
+    path = tmp_path / "model.onnx"
+    onnx.save_model(model, path, save_as_external_data=True, location="w.bin", size_threshold=0)
+    (tmp_path / "w.bin").rename(tmp_path / "blob")
+    (tmp_path / "w.bin").symlink_to("blob")
+    assert load_graph(ModelFile.open(path)).nodes[0].op_type == "Relu"
 
 
 def test_what_neither_takes_is_refused_in_the_checkers_words(

@@ -1,6 +1,7 @@
 """Vetting: whatever a model does, the process that asked goes on, with a typed error or none."""
 
 import ctypes
+import gc
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 from tests.execution.hostile_files import (
@@ -29,9 +31,9 @@ from tests.execution.hostile_files import (
 from tests.execution.mutations import models
 
 from cutpoint.exceptions import ModelError, UnknownShapeError, UnsafeModelError
-from cutpoint.execution import ModelFile, load_graph, quarantine
+from cutpoint.execution import ModelFile, load_graph, optimise, quarantine
 from cutpoint.execution.load_limits import LoadLimits
-from cutpoint.execution.quarantine import vet
+from cutpoint.execution.quarantine import vet, vetted_copy
 
 ModelOf = Callable[[str], onnx.ModelProto]
 
@@ -107,6 +109,137 @@ def test_a_file_that_changed_is_refused(six_convs: Path, tmp_path: Path) -> None
         vet(file)
 
 
+RELU = "(float[1,4] x) => (float[1,4] y) { y = Relu (x) }"
+NEG = "(float[1,4] x) => (float[1,4] y) { y = Neg (x) }"
+
+
+def test_the_copy_that_was_vetted_is_given(
+    tmp_path: Path, six_convs: Path, temporary: Path
+) -> None:
+    """Its files are those of the model, in a folder that goes away, and it loads as the model."""
+    path = models(tmp_path, six_convs.read_bytes())["external"]
+    before = set(temporary.iterdir())
+    with vetted_copy(ModelFile.open(path)) as copy:
+        folder = Path(str(copy.source)).parent
+        assert folder.parent == temporary
+        assert {each.name for each in folder.iterdir()} == {
+            each.name for each in path.parent.iterdir()
+        }
+        copied = load_graph(copy)
+    assert copied.sha256 == load_graph(ModelFile.open(path)).sha256
+    assert not folder.exists()
+    del copied
+    gc.collect()
+    assert set(temporary.iterdir()) <= before
+
+
+@pytest.mark.parametrize("moment", ["after vetting", "before optimising"])
+def test_a_file_that_is_exchanged_is_not_loaded(
+    moment: str, model_of: ModelOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is loaded untrusted is what was vetted, whoever writes over the file meanwhile."""
+    path = tmp_path / "model.onnx"
+    onnx.save(model_of(RELU), path)
+    file = ModelFile.open(path)
+    name = {"after vetting": "parse_model", "before optimising": "_write_optimised"}[moment]
+    real = getattr(optimise, name)
+
+    def exchanged(*arguments: Any, **options: Any) -> Any:
+        onnx.save(model_of(NEG), path)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(optimise, name, exchanged)
+    graph = load_graph(file, trusted=False)
+    assert [node.op_type for node in graph.nodes] == ["Relu"]
+    assert graph.sha256 == file.sha256
+    assert onnx.load(path).graph.node[0].op_type == "Neg"
+
+
+def test_a_data_file_that_is_exchanged_is_not_loaded(
+    tmp_path: Path, six_convs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same of the weights beside the model."""
+    path = models(tmp_path, six_convs.read_bytes())["external"]
+    (data,) = (each for each in path.parent.iterdir() if each != path)
+    digest = load_graph(ModelFile.open(path)).sha256
+    real = optimise._write_optimised
+
+    def exchanged(*arguments: Any) -> None:
+        data.write_bytes(bytes(data.stat().st_size))
+        real(*arguments)
+
+    monkeypatch.setattr(optimise, "_write_optimised", exchanged)
+    graph = load_graph(ModelFile.open(path), trusted=False)
+    assert graph.sha256 == digest
+    weights = next(iter(graph.source.graph.initializers.values())).const_value
+    assert np.any(weights.numpy())
+
+
+def test_errors_name_the_model_and_not_its_copy(model_of: ModelOf, tmp_path: Path) -> None:
+    """A message about a file says the path that was given."""
+    path = tmp_path / "model.onnx"
+    onnx.save(model_of("(float[2] x) => (float[2] y) { y = NoSuchOperator (x) }"), path)
+    with pytest.raises(ModelError, match=re.escape(str(path))) as caught:
+        load_graph(ModelFile.open(path), trusted=False)
+    assert "cutpoint-vet" not in str(caught.value)
+
+
+@pytest.mark.parametrize("has_landlock", [True, False])
+def test_a_missing_fence_is_logged(
+    has_landlock: bool,
+    tmp_path: Path,
+    six_convs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Where the system cannot keep the worker to its files, the log says so."""
+    worker = tmp_path / "worker.py"
+    said = json.dumps({"is_fenced": has_landlock}) + "\n" + json.dumps({"is_done": True}) + "\n"
+    worker.write_text(f"import os\nos.write(1, {said.encode()!r})\n")
+    monkeypatch.setattr(quarantine, "_WORKER", worker)
+    with caplog.at_level(logging.INFO, "cutpoint"):
+        vet(ModelFile.open(six_convs))
+    assert ("no Landlock" in caplog.text) is not has_landlock
+
+
+@needs_linux
+def test_the_worker_says_whether_it_is_fenced(
+    six_convs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is logged is what this kernel can do."""
+    code = "from cutpoint.execution.landlock import restrict; print(restrict([], []))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    with caplog.at_level(logging.INFO, "cutpoint"):
+        vet(ModelFile.open(six_convs))
+    assert ("no Landlock" in caplog.text) is (done.stdout.strip() == "False")
+
+
+def test_a_worker_may_ask_for_nothing_outside_the_folder(
+    tmp_path: Path, six_convs: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever speaks for the worker, no other file is copied to where it may read."""
+    (tmp_path / "secret").write_bytes(b"secret")
+    worker = tmp_path / "worker.py"
+    asked = json.dumps({"data_files": ["../secret"]}) + "\n"
+    worker.write_text(f"import os\nos.write(1, {asked.encode()!r})\nos.read(0, 1)\n")
+    monkeypatch.setattr(quarantine, "_WORKER", worker)
+    with pytest.raises(UnsafeModelError, match="leads out of the model's folder"):
+        vet(ModelFile.open(six_convs))
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_model_of_many_nodes_is_vetted_in_time(tmp_path: Path) -> None:
+    """Choosing three cuts of 5,000 layers takes no time to speak of."""
+    nodes = [onnx.helper.make_node("Tanh", [f"v{i}"], [f"v{i + 1}"]) for i in range(5000)]
+    kind = onnx.TensorProto.FLOAT
+    x, y = (onnx.helper.make_tensor_value_info(name, kind, [1, 4]) for name in ("v0", "v5000"))
+    opset = onnx.helper.make_opsetid("", 17)
+    graph = onnx.helper.make_graph(nodes, "chain", [x], [y])
+    path = tmp_path / "chain.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    assert vet(ModelFile.open(path)) == ModelFile.open(path).sha256
+
+
 def _refusal(hostile: HostileFile, folder: Path, limits: LoadLimits) -> ModelError | None:
     try:
         vet(ModelFile.open(hostile.build(lay_out(folder))), limits)
@@ -144,7 +277,7 @@ _DEATHS = {
     "a status of its own": ("os._exit(77)", "status 77"),
     "noise": ("os.write(1, bytes(range(256)) * 9999)", "no report"),
     "nested noise": ("os.write(1, b'[' * 60000 + b'\\n')", "no report"),
-    "a false digest": ("os.write(1, b'{\"sha256\": 7}\\n')", "no report"),
+    "a false word": ("os.write(1, b'{\"is_done\": 7}\\n')", "no report"),
     "an error of its own": (
         'os.write(1, b\'{"error": "Bug", "message": "\\\\u001b[2J"}\\n\'); os._exit(1)',
         r"failed with Bug: \[2J",
@@ -315,7 +448,7 @@ import json, os, resource, sys, time
 from pathlib import Path
 from cutpoint.exceptions import ModelError
 from cutpoint.execution import ModelFile
-from cutpoint.execution.quarantine import vet
+from cutpoint.execution.quarantine import vet, vetted_copy
 from tests.execution.hostile_files import HOSTILE_FILES, lay_out
 own = lambda: int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 for number, hostile in enumerate(HOSTILE_FILES):

@@ -548,11 +548,9 @@ def test_an_optional_input_stays_what_it_is(split: Split) -> None:
 
 
 def test_a_part_can_be_split_again(split: Split, tmp_path: Path) -> None:
-    """Even into the folder that it lies in: it is read before it is replaced."""
+    """Into a folder of its own: what is split is never written over."""
     first = split(TWO, "b")
-    second = split_model(
-        ModelFile.open(first.head.path), ["a"], first.head.path.parent, overwrite=True
-    )
+    second = split_model(ModelFile.open(first.head.path), ["a"], tmp_path / "again")
     _check(second)
     assert second.head.outputs == ("a",)
     assert set(second.tail.outputs) == {"early", "b"}
@@ -596,3 +594,15 @@ def test_a_circle_is_no_model(tmp_path: Path, model_of) -> None:
     path.write_bytes(model.SerializeToString())
     with pytest.raises(ModelError, match="goes round in a circle"):
         split_model(ModelFile.open(path), ["a"], tmp_path)
+
+
+def test_a_model_is_never_written_over(tmp_path: Path, model_of) -> None:
+    """Not even when files may be replaced: the model would be gone."""
+    model = model_of("(float[1,4] x) => (float[1,4] y) { a = Relu(x) y = Neg(a) }")
+    path = tmp_path / "head.onnx"
+    onnx.save(model, path)
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError, match=r"head\.onnx is the model itself"):
+        split_model(ModelFile.open(path), ["a"], tmp_path, overwrite=True)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["head.onnx"]

@@ -1,18 +1,20 @@
 """The model a command is about: its file, what binds its inputs, and whether it is trusted."""
 
+import weakref
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cutpoint.cli.input_file import read_inputs
 from cutpoint.cli.sizes import parse_sizes
-from cutpoint.exceptions import UnknownShapeError, UnsafeModelError
-from cutpoint.execution import ModelFile, load_graph, vet
+from cutpoint.exceptions import UnknownShapeError
+from cutpoint.execution import ModelFile, load_graph, vetted_copy
 from cutpoint.execution.open_dimensions import open_dimensions, unranked_inputs
 from cutpoint.execution.runtime import quiet_options
 from cutpoint.graph import Arrays, Graph, Sizes
-from cutpoint.graph.dimensions import own_sizes
+from cutpoint.graph.dimensions import check_sizes, own_sizes
 
 
 @dataclass(frozen=True)
@@ -23,22 +25,23 @@ class ChosenModel:
     Parameters
     ----------
     file
-        The model.
+        The model. If it is not trusted, the private copy that was vetted, which is there as
+        long as this is.
     sizes
         Of open dimensions, by name.
     feed
         Inputs to run it on; ``None`` for made-up ones.
-    vetted
-        Digest of what was vetted; ``None`` if it is trusted.
     custom_ops
         Libraries of custom operators it needs.
+    kept
+        What the private copy goes away with.
     """
 
     file: ModelFile
     sizes: Sizes
     feed: Arrays | None = None
-    vetted: str | None = None
     custom_ops: tuple[str, ...] = ()
+    kept: "_Kept | None" = None
 
     def options(self) -> Any:
         """Give fresh session options that know the custom operators; ``None`` if there are none."""
@@ -51,16 +54,14 @@ class ChosenModel:
         Raises
         ------
         ModelError
-            If it cannot be loaded, or is another one than was vetted.
+            If it cannot be loaded.
         UnknownShapeError
             If nothing binds a dimension; names it and the option.
         FeedError
             If the inputs do not suit it.
         """
         self.check_bound()
-        graph = load_graph(self.file, sizes=self.sizes, feed=self.feed, options=self.options())
-        self.check_vetted(graph.sha256)
-        return graph
+        return load_graph(self.file, sizes=self.sizes, feed=self.feed, options=self.options())
 
     def check_bound(self) -> None:
         """
@@ -69,32 +70,19 @@ class ChosenModel:
         Raises
         ------
         UnknownShapeError
-            Naming the first dimension that is open.
+            Naming the first dimension that is open, or what is none.
         """
+        dimensions = open_dimensions(self.file)
+        check_sizes(self.sizes, dimensions, unranked_inputs(self.file))
         if self.feed is not None:
             return
-        for dimension in open_dimensions(self.file):
+        for dimension in dimensions:
             if dimension.name not in self.sizes:
                 raise UnknownShapeError(
                     f"input {dimension.input!r}: dimension {dimension.position} "
                     f"({dimension.name}) is not bound: give --size {dimension.name}=N, "
                     "or --input FILE.npz"
                 )
-
-    def check_vetted(self, sha256: str) -> None:
-        """
-        Refuse what is not the file that was vetted.
-
-        Raises
-        ------
-        UnsafeModelError
-            If it has another digest.
-        """
-        if self.vetted not in (None, sha256):
-            raise UnsafeModelError(
-                f"{self.file.name!r} changed after it was vetted: start again, with a file that "
-                "nobody writes to"
-            )
 
 
 def chosen_model(
@@ -126,14 +114,18 @@ def chosen_model(
     """
     bound = parse_sizes(sizes or ())
     feed = None if inputs is None else read_inputs(inputs)
-    file = ModelFile.open(path)
-    vetted = vet(file, sizes=bound) if is_untrusted else None
     libraries = tuple(str(library) for library in custom_ops or ())
-    return ChosenModel(file, bound, feed, vetted, libraries)
+    file = ModelFile.open(path)
+    file, kept = _vetted(file, bound) if is_untrusted else (file, None)
+    return ChosenModel(file, bound, feed, libraries, kept)
 
 
 def chosen_models(
-    paths: Iterable[Path], sizes: Iterable[str] | None, *, is_untrusted: bool
+    paths: Iterable[Path],
+    sizes: Iterable[str] | None,
+    feed: Arrays | None = None,
+    *,
+    is_untrusted: bool,
 ) -> list[ChosenModel]:
     """
     Understand what a command line says of several models, each with its own share of sizes.
@@ -142,6 +134,8 @@ def chosen_models(
     ----------
     sizes
         As they are written; each of some model's dimension.
+    feed
+        Inputs to run the model on, where it is one.
 
     Raises
     ------
@@ -156,10 +150,10 @@ def chosen_models(
     chosen, unknown = [], dict(bound)
     for path in paths:
         file = ModelFile.open(path)
-        vetted = _vetted(file, bound) if is_untrusted else None
+        file, kept = _vetted_among_others(file, bound) if is_untrusted else (file, None)
         own = dict(own_sizes(bound, open_dimensions(file), unranked_inputs(file)))
         unknown = {name: size for name, size in unknown.items() if name not in own}
-        chosen.append(ChosenModel(file, own, vetted=vetted))
+        chosen.append(ChosenModel(file, own, feed, kept=kept))
     if unknown:
         raise UnknownShapeError(f"--size: no model served has an open dimension {list(unknown)}")
     for each in chosen:
@@ -167,9 +161,23 @@ def chosen_models(
     return chosen
 
 
-def _vetted(file: ModelFile, sizes: Sizes) -> str:
+class _Kept:
+    """Keeps private copies for as long as anybody refers to this."""
+
+    def __init__(self, copies: ExitStack) -> None:
+        weakref.finalize(self, copies.close)
+
+
+def _vetted(file: ModelFile, sizes: Sizes) -> tuple[ModelFile, _Kept]:
+    """Give the copy that was vetted, and what it goes away with."""
+    with ExitStack() as copies:
+        copy = copies.enter_context(vetted_copy(file, sizes=sizes))
+        return copy, _Kept(copies.pop_all())
+
+
+def _vetted_among_others(file: ModelFile, sizes: Sizes) -> tuple[ModelFile, _Kept]:
     """Vet one of several models; sizes of the others' dimensions it cannot take."""
     try:
-        return vet(file, sizes=sizes)
+        return _vetted(file, sizes)
     except UnknownShapeError:
-        return vet(file)
+        return _vetted(file, {})

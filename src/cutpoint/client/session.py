@@ -4,6 +4,7 @@ import os
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from threading import Lock
 from types import TracebackType
@@ -12,7 +13,7 @@ from typing import Any
 from cutpoint.client.device_profiles import ProfileGiven
 from cutpoint.client.engine import Engine, Hold, RecordObserver
 from cutpoint.exceptions import UnknownShapeError
-from cutpoint.execution import ModelFile, load_open_graph, vet
+from cutpoint.execution import ModelFile, load_open_graph, vetted_copy
 from cutpoint.execution.runtime import onnxruntime_module
 from cutpoint.graph import Graph, checked_feed, checked_outputs
 from cutpoint.policies import Policy, policy_named
@@ -120,6 +121,14 @@ class InferenceSession:
     ) -> None:
         self._whole: Any = None
         self._whole_lock = Lock()
+        self._copies = ExitStack()
+        file: ModelFile | None = None
+        if not trusted:
+            # What was vetted is what is loaded, now and whenever ONNX Runtime's own session is.
+            vetted = vetted_copy(ModelFile.open(path_or_bytes, name), sizes=sizes)
+            file = self._copies.enter_context(vetted)
+            path_or_bytes = file.source
+            weakref.finalize(self, self._copies.close)
         self._create_whole = _creator(
             path_or_bytes, sess_options, providers, provider_options, kwargs
         )
@@ -129,10 +138,7 @@ class InferenceSession:
         self._begin_lock = Lock()
         if server is not None:
             graph = load_open_graph(
-                ModelFile.open(path_or_bytes, name),
-                sizes=sizes,
-                options=sess_options,
-                trusted=trusted,
+                file or ModelFile.open(path_or_bytes, name), sizes=sizes, options=sess_options
             )
             self._begin = partial(
                 Engine,
@@ -152,8 +158,6 @@ class InferenceSession:
             if graph.is_bound or example is not None:
                 self._started(example)
         else:
-            if not trusted:
-                vet(ModelFile.open(path_or_bytes, name), sizes=sizes)
             self._whole_session()
 
     def __repr__(self) -> str:
@@ -275,13 +279,15 @@ class InferenceSession:
         """
         Wait until the server can be used; at once without a server.
 
+        With values to cut at as the policy: until the server has built what lies behind them.
+
         Raises
         ------
         CutpointError
             Why it cannot, when the time has passed. The session stays usable.
         """
         if self._engine is not None:
-            self._engine.server.wait_until_ready(timeout_s)
+            self._engine.wait_until_ready(timeout_s)
         elif self._begin is not None:
             raise UnknownShapeError(
                 "the model's open dimensions are not bound yet, so nothing was measured: give "
@@ -294,6 +300,7 @@ class InferenceSession:
             self._async.shutdown()
         if self._engine is not None:
             self._engine.close()
+        self._copies.close()
 
     def _started(self, feed: Mapping[str, Any] | None) -> Engine | None:
         """Give the engine; the first feed of a model with open dimensions starts it."""

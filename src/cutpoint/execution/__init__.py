@@ -4,7 +4,7 @@ from cutpoint.execution.load_limits import LoadLimits
 from cutpoint.execution.model_file import ModelFile
 from cutpoint.execution.optimise import completed, load_graph, load_open_graph
 from cutpoint.execution.parse import parse_model
-from cutpoint.execution.quarantine import vet
+from cutpoint.execution.quarantine import vet, vetted_copy
 from cutpoint.execution.segments import Execution, SegmentRun, Segments
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "load_open_graph",
     "parse_model",
     "vet",
+    "vetted_copy",
 ]

@@ -1,15 +1,15 @@
 """Data files that a model refers to: inside its own folder, and nothing but plain files."""
 
-import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PureWindowsPath
+from typing import BinaryIO
 
 import onnx
 
 from cutpoint.exceptions import ModelError, UnsafeModelError
-from cutpoint.execution.model_file import ModelFile, file_digest
+from cutpoint.execution.model_file import ModelFile, open_model_file
 from cutpoint.execution.scopes import scopes_of, tensors_of
 from cutpoint.execution.tensor_sizes import tensor_bytes
 
@@ -19,9 +19,22 @@ _IN_MEMORY = "_ORT_MEM_ADDR_"
 _KEYS = frozenset({"location", "offset", "length", "checksum", "basepath"})
 
 
-def check_external_data(model: onnx.ModelProto, file: ModelFile, where: str) -> None:
+_FOLDER = getattr(os, "O_DIRECTORY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)
+
+
+def check_external_data(
+    model: onnx.ModelProto, file: ModelFile, where: str, *, follows_links: bool = False
+) -> None:
     """
     Refuse a model that refers to anything but plain data files of its own folder.
+
+    Parameters
+    ----------
+    follows_links
+        Whether a data file may lie elsewhere if a link in the folder leads there.
 
     Raises
     ------
@@ -37,7 +50,8 @@ def check_external_data(model: onnx.ModelProto, file: ModelFile, where: str) -> 
         entries = _entries(tensor, place)
         location = entries["location"]
         if location not in sizes_bytes:
-            sizes_bytes[location] = _contained_bytes(file, location, place)
+            found = _status_of(file, location, place, follows_links=follows_links)
+            sizes_bytes[location] = found.st_size
         _check_range(entries, tensor_bytes(tensor, place), sizes_bytes[location], place)
 
 
@@ -55,25 +69,47 @@ def external_locations(model: onnx.ModelProto) -> tuple[str, ...]:
     )
 
 
-def content_digest(file: ModelFile, model: onnx.ModelProto) -> str:
+def open_data_file(
+    file: ModelFile, location: str, where: str, *, follows_links: bool = False
+) -> BinaryIO:
     """
-    Give the digest hosts agree by: of the file, and of the data files it refers to.
+    Open a data file as `check_external_data` allows it, and nothing that took its place.
 
     Raises
     ------
+    UnsafeModelError
+        If it may not be read, or was exchanged just now.
     ModelError
-        If a data file cannot be read, or the model was given as bytes and has some.
+        If it is not there.
     """
-    locations = external_locations(model)
-    if not locations:
-        return file.sha256
-    if isinstance(file.source, bytes):
-        raise _bytes_with_data(list(locations))
-    digest = hashlib.sha256(file.sha256.encode())
-    for location in locations:
-        path = Path(file.source).parent / location
-        digest.update(f"\n{location} {file_digest(path)}".encode())
-    return digest.hexdigest()
+    found = _status_of(file, location, where, follows_links=follows_links)
+    folder, parts = _folder_of(file, location), location_parts(location, where)
+    if follows_links:
+        return open_model_file(os.path.join(folder, *parts))
+    try:
+        opened = _opened_inside(folder, parts)
+    except OSError as error:
+        raise _outside(where, location, f"it cannot be opened as it was found: {error}") from error
+    status = os.fstat(opened)
+    if not os.path.samestat(status, found) or not _is_plain(status):
+        os.close(opened)
+        raise _outside(where, location, "it was exchanged while it was being looked at")
+    return os.fdopen(opened, "rb")
+
+
+def _opened_inside(folder: str, parts: Sequence[str]) -> int:
+    """Open a file step by step, so that no link is followed that was made meanwhile."""
+    if os.open not in os.supports_dir_fd:  # Windows
+        return os.open(os.path.join(folder, *parts), _READ)
+    at = os.open(folder, os.O_RDONLY | _FOLDER)
+    for part in parts:
+        flags = _READ | _AT_ONCE if part is parts[-1] else os.O_RDONLY | _FOLDER
+        try:
+            inner = os.open(part, flags | _NO_LINK, dir_fd=at)
+        finally:
+            os.close(at)
+        at = inner
+    return at
 
 
 def data_bytes(file: ModelFile, model: onnx.ModelProto) -> int:
@@ -103,30 +139,52 @@ def _entries(tensor: onnx.TensorProto, place: str) -> dict[str, str]:
     return entries
 
 
-def _contained_bytes(file: ModelFile, location: str, place: str) -> int:
-    """Give the size of a data file, having looked at every folder on the way to it."""
+def _folder_of(file: ModelFile, location: str) -> str:
     if isinstance(file.source, bytes):
         raise _bytes_with_data([location])
-    parts = _parts(location, place)
-    path = os.path.dirname(os.path.abspath(file.source))
-    found = None
-    for part in parts:
-        path = os.path.join(path, part)
-        found = _status(path, location, place)
-        if stat.S_ISLNK(found.st_mode):
-            raise _outside(place, location, f"{part!r} is a symbolic link")
-    assert found is not None
+    return os.path.dirname(os.path.abspath(file.source))
+
+
+def _status_of(
+    file: ModelFile, location: str, place: str, *, follows_links: bool
+) -> os.stat_result:
+    """Give what the system says of a data file, having looked at every folder on the way to it."""
+    folder, parts = _folder_of(file, location), location_parts(location, place)
+    if follows_links:
+        found = _status(os.stat, os.path.join(folder, *parts), location, place)
+    else:
+        found = _status_within(folder, parts, location, place)
     if not stat.S_ISREG(found.st_mode):
         raise _outside(place, location, "it is not a regular file")
-    if found.st_nlink > 1:
+    if not (follows_links or _is_plain(found)):
         raise _outside(place, location, "it has another name elsewhere (a hard link)")
-    return found.st_size
+    return found
 
 
-def _parts(location: str, place: str) -> tuple[str, ...]:
+def _status_within(folder: str, parts: Sequence[str], location: str, place: str) -> os.stat_result:
+    for depth, part in enumerate(parts, 1):
+        found = _status(os.lstat, os.path.join(folder, *parts[:depth]), location, place)
+        if stat.S_ISLNK(found.st_mode):
+            raise _outside(place, location, f"{part!r} is a symbolic link")
+    return found
+
+
+def _is_plain(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+
+
+def location_parts(location: str, place: str) -> tuple[str, ...]:
+    """
+    Take the way to a data file apart.
+
+    Raises
+    ------
+    UnsafeModelError
+        If it does not stay in the model's folder, or nobody knows where it leads.
+    """
     # Windows' reading of a path is the wider one: both slashes, drives and roots.
     windows = PureWindowsPath(location)
-    if not location or "\0" in location or windows.drive or windows.root:
+    if not windows.parts or "\0" in location or windows.drive or windows.root:
         raise _outside(place, location, "it is not a path relative to the model's folder")
     if ".." in windows.parts or _IN_MEMORY in location:
         raise _outside(place, location, "it leads out of the model's folder")
@@ -135,9 +193,11 @@ def _parts(location: str, place: str) -> tuple[str, ...]:
     return windows.parts
 
 
-def _status(path: str, location: str, place: str) -> os.stat_result:
+def _status(
+    ask: Callable[[str], os.stat_result], path: str, location: str, place: str
+) -> os.stat_result:
     try:
-        return os.lstat(path)
+        return ask(path)
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{place}: data file {location!r} cannot be read ({error}): it belongs beside the model"

@@ -23,7 +23,8 @@ class LoadLimits:
     nesting_depth
         Sub-graphs inside sub-graphs.
     time_s
-        Wall time of the whole vetting, the start of its process included.
+        Wall time of the whole vetting, copying and the start of its process included. The
+        default leaves time to clean up within 30 s.
     memory_bytes
         What the vetting may hold besides the model's own weight: its memory limit is
         ``memory_bytes + copies_of_weights * bytes of the file and its data files``.

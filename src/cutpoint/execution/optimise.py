@@ -13,11 +13,12 @@ import onnx_ir as ir
 from onnx_ir.serde import SerdeError
 
 from cutpoint.exceptions import ModelError, UnsafeModelError
-from cutpoint.execution.external_data import content_digest
+from cutpoint.execution.content import Content, content_of
+from cutpoint.execution.external_data import external_locations
 from cutpoint.execution.load_limits import LoadLimits
-from cutpoint.execution.model_file import ModelFile
-from cutpoint.execution.parse import described, parse_model
-from cutpoint.execution.quarantine import vet
+from cutpoint.execution.model_file import ModelFile, described
+from cutpoint.execution.parse import parse_model
+from cutpoint.execution.quarantine import try_trusted, vetted_copy
 from cutpoint.execution.runtime import for_optimising, onnxruntime_module
 from cutpoint.execution.trial_run import try_out, unclear_values
 from cutpoint.graph import (
@@ -81,8 +82,9 @@ def load_graph(
     feed
         Inputs that bind open dimensions, and for the trial run; made up by default.
     trusted
-        Whether somebody vouches for the file. If not it is taken through all of this, and
-        run once, in a worker process under `limits` before this process touches it.
+        Whether somebody vouches for the file. If not it is copied to a private folder, and
+        the copy is taken through all of this, and run once, in a worker process under
+        `limits` before this process touches it. That copy is what is loaded.
     full_check
         Whether to call onnx's checker, so that ONNX Runtime, which may crash of it, does
         not see here what is not valid ONNX. What the checker refuses is tried out in a
@@ -98,7 +100,7 @@ def load_graph(
     UnknownShapeError
         If an input has a dimension that nothing binds.
     UnsafeModelError
-        If it breaks a limit, or reaches outside its folder.
+        If it breaks a limit, reaches outside its folder, or changes meanwhile.
     """
     graph = load_open_graph(
         file,
@@ -150,34 +152,31 @@ def load_open_graph(
     Raises
     ------
     UnsafeModelError
-        If it breaks a limit, or reaches outside its folder.
+        If it breaks a limit, reaches outside its folder, or changes meanwhile.
     ModelError
         If the file is not an ONNX model that ONNX Runtime can load.
     UnknownShapeError
         If a size is of no dimension of the model.
     """
-    vetted = None if trusted else vet(file, limits, sizes, full_check=full_check)
-    proto = (
-        _checked(file, limits, sizes) if full_check else parse_model(file, limits, full_check=False)
-    )
-    sha256 = content_digest(file, proto)
-    if vetted not in (None, sha256):
-        raise UnsafeModelError(f"{described(file)} was exchanged while it was being checked")
+    if trusted:
+        proto = _checked(file, limits, sizes) if full_check else _parsed(file, limits)
+        return _optimised(file, proto, sizes, options)
+    with vetted_copy(file, limits, sizes, full_check=full_check) as copy:
+        return _optimised(copy, parse_model(copy, limits, full_check=full_check), sizes, options)
+
+
+def _optimised(file: ModelFile, proto: onnx.ModelProto, sizes: Sizes | None, options: Any) -> Graph:
+    content = content_of(file, external_locations(proto))
     original = _plain(file, proto)
     names = value_names(original)
     fed = {value.name for value in original.graph.inputs if not value.is_initializer()}
     del original, proto
     folder = tempfile.mkdtemp(prefix="cutpoint-")
     try:
-        path = Path(folder) / "optimised.onnx"
-        _write_optimised(file, path, options)
-        model = _read_written(path, folder)
-        if _is_widened(model):
-            _write_as_it_is(file, path)
-            model = _read_written(path, folder)
+        model = _written(file, folder, content, options)
         _drop_left_over_inputs(model, fed)
         graph = graph_from_model(
-            model, name=file.name, sha256=sha256, original_names=names, sizes=sizes
+            model, name=file.name, sha256=content.sha256, original_names=names, sizes=sizes
         )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -185,6 +184,18 @@ def load_open_graph(
     # Of the model, not of the graph: a graph bound to other sizes has the same one.
     weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
     return graph
+
+
+def _written(file: ModelFile, folder: str, content: Content, options: Any) -> ir.Model:
+    """Give the optimised model, whose weights are written to a folder."""
+    path = Path(folder) / "optimised.onnx"
+    _write_optimised(file, path, options)
+    model = _read_written(path, folder)
+    if _is_widened(model):
+        _write_as_it_is(file, path)
+        model = _read_written(path, folder)
+    content.check_unchanged()  # ONNX Runtime has opened the files anew, by their names
+    return model
 
 
 def _read_written(path: Path, folder: str) -> ir.Model:
@@ -225,16 +236,20 @@ def _drop_left_over_inputs(model: ir.Model, fed: Collection[str | None]) -> None
         inputs.remove(value)
 
 
+def _parsed(file: ModelFile, limits: LoadLimits | None) -> onnx.ModelProto:
+    return parse_model(file, limits, full_check=False, follows_links=True)
+
+
 def _checked(file: ModelFile, limits: LoadLimits | None, sizes: Sizes | None) -> onnx.ModelProto:
     """Parse and check a file; what the checker refuses may be tried out in a worker instead."""
     try:
-        return parse_model(file, limits)
+        return parse_model(file, limits, follows_links=True)
     except UnsafeModelError:
         raise
     except ModelError as refusal:
-        proto = parse_model(file, limits, full_check=False)  # what cannot even be parsed raises
+        proto = _parsed(file, limits)  # what cannot even be parsed raises
         try:
-            vet(file, limits, sizes, full_check=False)
+            try_trusted(file, limits, sizes)
         except ModelError:
             raise refusal from None
         _log.warning("%s; ONNX Runtime ran it all the same, in a trial", refusal)
@@ -262,4 +277,7 @@ def _write_optimised(file: ModelFile, path: Path, options: Any) -> None:
         with for_optimising(options, path, entries) as lent:
             runtime.InferenceSession(file.source, lent, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises a class per status, none of them public
-        raise ModelError(f"ONNX Runtime cannot load {described(file)}: {error}") from error
+        why = str(error)
+        if isinstance(file.source, str):  # of a copy nobody knows the path
+            why = why.replace(file.source, described(file))
+        raise ModelError(f"ONNX Runtime cannot load {described(file)}: {why}") from error

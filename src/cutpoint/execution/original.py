@@ -56,13 +56,14 @@ class Original:
         return None if isinstance(self.file.source, bytes) else Path(self.file.source).parent
 
     @property
-    def has_data_files(self) -> bool:
-        """Whether it keeps weights beside the model file."""
+    def data_files(self) -> frozenset[str]:
+        """Where it keeps weights beside the model file, as it says."""
         own = None if self.folder is None else Path(str(self.file.source)).name
-        return any(
-            entry.key == "location" and entry.value != own
+        return frozenset(
+            entry.value
             for _, tensor in external_tensors(self.proto)
             for entry in tensor.external_data
+            if entry.key == "location" and entry.value != own
         )
 
     @property

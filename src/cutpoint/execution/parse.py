@@ -1,7 +1,7 @@
 """Parse a model file, and refuse what could harm before anything heavier looks at it."""
 
-import os
-import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import onnx
 from google.protobuf.message import DecodeError
@@ -10,13 +10,17 @@ from cutpoint.exceptions import ModelError, UnsafeModelError
 from cutpoint.execution.checkable import checkable
 from cutpoint.execution.external_data import check_external_data
 from cutpoint.execution.load_limits import LoadLimits
-from cutpoint.execution.model_file import ModelFile
+from cutpoint.execution.model_file import ModelFile, described, file_bytes
 from cutpoint.execution.structure import check_structure
 from cutpoint.execution.tensor_sizes import check_tensors
 
 
 def parse_model(
-    file: ModelFile, limits: LoadLimits | None = None, *, full_check: bool = True
+    file: ModelFile,
+    limits: LoadLimits | None = None,
+    *,
+    full_check: bool = True,
+    follows_links: bool = False,
 ) -> onnx.ModelProto:
     """
     Parse a model file without loading its external data, and check it.
@@ -40,6 +44,9 @@ def parse_model(
     full_check
         Whether to call onnx's checker. Without, a model passes that ONNX Runtime takes
         although it is not valid ONNX (nodes out of order, output shapes that are wrong).
+    follows_links
+        Whether data files may be reached over links, as in the caches of model hubs. Only
+        if somebody vouches for the folder: a link leads anywhere.
 
     Returns
     -------
@@ -53,44 +60,54 @@ def parse_model(
     ModelError
         If the file is not an ONNX model, is damaged, or is not valid.
     """
+    model = parse_alone(file, limits)
+    check_rest(model, file, full_check=full_check, follows_links=follows_links)
+    return model
+
+
+def parse_alone(file: ModelFile, limits: LoadLimits | None = None) -> onnx.ModelProto:
+    """
+    Parse a model file and check what can be told without its data files.
+
+    Raises
+    ------
+    UnsafeModelError, ModelError
+        As `parse_model`.
+    """
     limits = limits or LoadLimits()
     where = described(file)
     _check_size(file, limits, where)
     model = _parsed(file, where)
-    try:
+    with _as_no_model(where):
         check_structure(model, limits, where)
         check_tensors(model, limits, where)
-        check_external_data(model, file, where)
-    except (TypeError, UnicodeError) as error:  # protobuf gives bytes where text is none
-        raise _no_model(where, f"a name in it is not text: {error}") from error
-    if full_check:
-        _check_valid(model, where)
     return model
 
 
-def described(file: ModelFile) -> str:
-    """Say which file, for messages."""
-    return "the model given as bytes" if isinstance(file.source, bytes) else str(file.source)
-
-
-def file_bytes(file: ModelFile) -> int:
+def check_rest(
+    model: onnx.ModelProto, file: ModelFile, *, full_check: bool, follows_links: bool = False
+) -> None:
     """
-    Give the size of a model file.
+    Check of a model that `parse_alone` gave what remains: data files, and the checker.
 
     Raises
     ------
-    ModelError
-        If it is not there, or no regular file.
+    UnsafeModelError, ModelError
+        As `parse_model`.
     """
-    if isinstance(file.source, bytes):
-        return len(file.source)
+    where = described(file)
+    with _as_no_model(where):
+        check_external_data(model, file, where, follows_links=follows_links)
+    if full_check:
+        _check_valid(model, where)
+
+
+@contextmanager
+def _as_no_model(where: str) -> Iterator[None]:
     try:
-        status = os.stat(file.source)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"model file {file.source}: {error}") from error
-    if not stat.S_ISREG(status.st_mode):
-        raise ModelError(f"{file.source} is not an ONNX model: it is not a regular file")
-    return status.st_size
+        yield
+    except (TypeError, UnicodeError) as error:  # protobuf gives bytes where text is none
+        raise _no_model(where, f"a name in it is not text: {error}") from error
 
 
 def _check_size(file: ModelFile, limits: LoadLimits, where: str) -> None:

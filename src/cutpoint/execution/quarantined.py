@@ -23,11 +23,11 @@ def main() -> None:
     report = os.dup(1)
     os.dup2(2, 1)  # what libraries print is not the report
     outcome = _outcome(job, report)
-    os.write(report, _line(outcome))
+    _tell(report, outcome)
     os._exit(1 if "error" in outcome else 0)  # no destructor of a damaged process runs
 
 
-def _outcome(job: dict[str, Any], report: int) -> dict[str, str]:
+def _outcome(job: dict[str, Any], report: int) -> dict[str, str | bool]:
     try:
         _limit_process(job["limits"], job["size_bytes"])
         _die_with_parent()
@@ -36,21 +36,23 @@ def _outcome(job: dict[str, Any], report: int) -> dict[str, str]:
         from cutpoint.execution.model_file import ModelFile
 
         _import_all()
-        _restrict_files(Path(job["source"]), Path(job["folder"]))
+        is_fenced = _restrict_files(Path(job["source"]), Path(job["folder"]))
+        _tell(report, {"is_fenced": is_fenced})
         source: str | bytes = job["source"]
         if job["is_bytes"]:
             source = Path(job["source"]).read_bytes()
-        file = ModelFile.open(source, job["name"])
+        file = ModelFile(job["name"], job["sha256"], source, origin=job["origin"])
         limits = LoadLimits(**job["limits"])
-        return {
-            "sha256": examine(file, job["sha256"], limits, job["sizes"], report, job["full_check"])
-        }
+        examine(file, limits, job["sizes"], report, job["full_check"])
     except Exception as error:  # whatever it is, the caller is told in one line
         return {"error": type(error).__name__, "message": str(error)}
+    return {"is_done": True}
 
 
-def _line(said: dict[str, Any]) -> bytes:
-    return (json.dumps(said) + "\n").encode()
+def _tell(report: int, said: dict[str, Any]) -> None:
+    left = (json.dumps(said) + "\n").encode()
+    while left:
+        left = left[os.write(report, left) :]
 
 
 def _import_all() -> None:
@@ -62,14 +64,14 @@ def _import_all() -> None:
     del Segments
 
 
-def _restrict_files(model: Path, folder: Path) -> None:
+def _restrict_files(model: Path, folder: Path) -> bool:
     from cutpoint.execution.landlock import restrict
 
     python = (*sys.path, sys.prefix, sys.base_prefix)
     system = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/proc", "/sys")
     devices = ("/dev/urandom", "/dev/null")
     readable = map(Path, (*python, *system, *devices))
-    restrict((*readable, model, model.parent), (folder,))
+    return restrict((*readable, model, model.parent), (folder,))
 
 
 def _limit_process(limits: dict[str, Any], size_bytes: int) -> None:
@@ -108,21 +110,18 @@ def _raise_limits(memory_bytes: int) -> None:
 
 def examine(
     file: Any,
-    sha256: str,
     limits: Any,
     sizes: dict[str, int],
     report: int | None = None,
     full_check: bool = True,
-) -> str:
+) -> None:
     """
     Take a model through everything that a session does with it, once.
 
     Parameters
     ----------
     file
-        The model file as it is now.
-    sha256
-        Digest of the file that was to be vetted.
+        The model file. If there is a report, its data files come when they are asked for.
     limits
         `LoadLimits`.
     sizes
@@ -131,27 +130,35 @@ def examine(
         File descriptor for what is known before the end.
     full_check
         Whether what is not valid ONNX is refused.
-
-    Returns
-    -------
-    str
-        Digest of the file and its data files.
     """
-    from cutpoint.exceptions import UnsafeModelError
-    from cutpoint.execution.external_data import content_digest, data_bytes
-    from cutpoint.execution.parse import file_bytes, parse_model
+    from cutpoint.execution.external_data import data_bytes, external_locations
+    from cutpoint.execution.model_file import file_bytes
+    from cutpoint.execution.parse import check_rest, parse_alone
 
-    if file.sha256 != sha256:
-        raise UnsafeModelError(f"{file.source!r} changed after it was opened: open it again")
-    model = parse_model(file, limits, full_check=full_check)
-    digest = content_digest(file, model)
+    model = parse_alone(file, limits)
+    if report is not None and not isinstance(file.source, bytes):
+        _ask_for(external_locations(model), report)
+    check_rest(model, file, full_check=full_check)
     weight_bytes = file_bytes(file) + data_bytes(file, model)
     del model
     if report is not None:
         _raise_limits(limits.memory_for(weight_bytes))
-        os.write(report, _line({"weight_bytes": weight_bytes}))
+        _tell(report, {"weight_bytes": weight_bytes})
     _run_once(file, sizes, limits)
-    return digest
+
+
+def _ask_for(data_files: tuple[str, ...], report: int) -> None:
+    """Wait until data files were copied to where this process may read them."""
+    from cutpoint.exceptions import UnsafeModelError
+    from cutpoint.execution.worker_report import LONGEST_REPORT
+
+    if not data_files:
+        return
+    said = {"data_files": data_files}
+    if len(json.dumps(said)) > LONGEST_REPORT // 2:
+        raise UnsafeModelError(f"it names {len(data_files)} data files: more than can be passed on")
+    _tell(report, said)
+    os.read(0, 1)
 
 
 def _run_once(file: Any, sizes: dict[str, int], limits: Any) -> None:
@@ -159,18 +166,17 @@ def _run_once(file: Any, sizes: dict[str, int], limits: Any) -> None:
     from cutpoint.execution.optimise import load_open_graph
     from cutpoint.execution.runtime import quiet_options
     from cutpoint.execution.segments import Segments
-    from cutpoint.graph import bind, candidate_cuts, sample_feed
+    from cutpoint.graph import bind, sample_feed
+    from cutpoint.graph.candidates import some_candidates
 
     graph = load_open_graph(file, options=quiet_options(1), limits=limits, full_check=False)
     unbound = {dimension.name: 1 for dimension in graph.dimensions}
     graph = bind(graph, {**unbound, **sizes})
     if not all(graph.values[name].can_travel for name in graph.inputs):
         return  # nothing can be made up for a sequence; what was loaded so far is vetted
-    cuts = candidate_cuts(graph)
-    chosen = {i * len(cuts) // (_NUM_CUTS + 1) for i in range(1, _NUM_CUTS + 1)} if cuts else set()
     segments = Segments(
         graph,
-        [cuts[index] for index in sorted(chosen)],
+        some_candidates(graph, _NUM_CUTS),
         options=quiet_options(1),
         providers=["CPUExecutionProvider"],
     )

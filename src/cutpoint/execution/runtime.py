@@ -18,8 +18,8 @@ _FOLDER_KEY = "session.model_external_initializers_file_folder_path"
 _OWN_KEY = "cutpoint.own_options"
 """Set in options made here: they need not be given back as they were."""
 
-_QUIET = 3
-"""ONNX Runtime's log severity "error": weight clean-up warnings are not news to a user."""
+_QUIET = 4
+"""ONNX Runtime's log severity "fatal": what it calls an error comes as an exception as well."""
 
 
 def onnxruntime_module() -> Any:

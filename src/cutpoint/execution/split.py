@@ -21,6 +21,7 @@ from cutpoint.graph import Cut, Graph, Sizes
 _log = logging.getLogger(__name__)
 
 _HEAD, _TAIL = "head.onnx", "tail.onnx"
+_WRITTEN = (_HEAD, _TAIL, f"{_HEAD}.data", f"{_TAIL}.data")
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ def split_original(
         As `split_model`.
     """
     folder = Path(folder)
+    _check_is_other(original, folder)
     if not overwrite:
         _check_free(folder)
     cut = original.cut_at(at)
@@ -144,7 +146,7 @@ def split_original(
     with tempfile.TemporaryDirectory(prefix=".cutpoint-", dir=folder) as unfinished:
         written = [
             write_part(
-                part, original.folder, Path(unfinished) / name, is_apart=original.has_data_files
+                part, original.folder, Path(unfinished) / name, is_apart=bool(original.data_files)
             )
             for part, name in zip(parts, (_HEAD, _TAIL), strict=True)
         ]
@@ -156,8 +158,22 @@ def split_original(
     return SplitFiles(head, tail, cut.crossing, comparison)
 
 
+def _check_is_other(original: Original, folder: Path) -> None:
+    """Refuse to write a part over the model it is cut out of."""
+    source = original.file.source
+    if isinstance(source, bytes):
+        return
+    files = (Path(source).name, *original.data_files)
+    read = {(Path(source).parent / each).resolve() for each in files}
+    for name in _WRITTEN:
+        if (folder / name).resolve() in read:
+            raise FileExistsError(
+                f"{folder / name} is the model itself, or its weights: name another folder"
+            )
+
+
 def _check_free(folder: Path) -> None:
-    for name in (_HEAD, _TAIL, f"{_HEAD}.data", f"{_TAIL}.data"):
+    for name in _WRITTEN:
         if (folder / name).exists():
             raise FileExistsError(
                 f"{folder / name} is there already: name another folder, or let it be replaced "
