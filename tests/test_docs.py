@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -62,3 +63,18 @@ def test_any_model_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL):
         exec(compile(block, "any-model.md", "exec"), known)
     assert {path.name for path in tmp_path.iterdir()} == {"encoder.onnx", "parts", "sentence.npz"}
+
+
+def test_untrusted_models_are_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, six_convs: Path
+) -> None:
+    """The guide's blocks, where its model is."""
+    monkeypatch.chdir(tmp_path)
+    Path("model.onnx").write_bytes(six_convs.read_bytes())
+    guide = (DOCS / "guides/untrusted-models.md").read_text()
+    known: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL):
+        exec(compile(block, "untrusted-models.md", "exec"), known)
+    assert known["graph"].outputs == ("brightest", "classes")
+    assert [each.name for each in known["session"].get_outputs()] == ["brightest", "classes"]
+    assert not Path(known["copy"].source).exists()

@@ -1,6 +1,8 @@
 """The program: help that names every option, and errors in one line."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -248,3 +250,25 @@ def test_a_servers_profile_is_fetched(cutpoint, served, six_convs: Path, tmp_pat
     profile = load_profile(path)
     assert profile.host == served.address
     assert "tail" in {sample.kind for sample in profile.samples}
+
+
+def test_a_termination_leaves_nothing_behind(tmp_path: Path, six_convs: Path) -> None:
+    """On SIGTERM as on Ctrl-C the optimised model's folder goes away."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    command = [sys.executable, "-m", "cutpoint.cli.main", "run", str(six_convs)]
+    command += ["--server", "127.0.0.1:1", "--count", "0", "--json"]
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline()  # it runs
+            assert list(folder.glob("cutpoint-*"))
+            process.terminate()
+            process.stdout.read()
+            assert process.wait(timeout=30) == 128 + signal.SIGTERM
+        finally:
+            process.kill()
+    assert list(folder.glob("cutpoint-*")) == []

@@ -13,6 +13,7 @@ from onnxruntime_extensions import get_library_path
 
 from cutpoint.cli.sizes import parse_sizes
 from cutpoint.exceptions import UnitError
+from cutpoint.lab.server_process import ServerProcess
 from cutpoint.lab.zoo.text_encoder import text_encoder
 from cutpoint.profiling import load_profile
 
@@ -267,3 +268,38 @@ def test_custom_operators_are_registered_from_the_command_line(cutpoint, tmp_pat
     assert cutpoint("inspect", path, *given).code == 0
     assert cutpoint("profile", path, "-o", tmp_path / "p.json", "--repeats", 2, *given).code == 0
     assert cutpoint("run", path, *NOWHERE, "-n", 2, *given).code == 0
+
+
+def test_a_server_warms_up_on_the_inputs_that_are_given(cutpoint, tmp_path: Path, model_of) -> None:
+    """Where made-up numbers do not suit a model: refused in one line, and served with real ones."""
+    model = model_of(
+        "(float[n, 4] x, int64[2] shape) => (float[p, q] y) "
+        "{ a = Neg (x)  b = Reshape (a, shape)  y = Abs (b) }"
+    )
+    path = tmp_path / "model.onnx"
+    onnx.save(model, path)
+    np.savez(tmp_path / "in.npz", x=np.ones((3, 4), np.float32), shape=np.array([2, 6]))
+    told = cutpoint("serve", path, "--port", 0, "--size", "n=3")
+    assert told.code == 1
+    assert "FeedError: 'model' does not run on the inputs" in told.err
+    assert "Traceback" not in told.err
+    with ServerProcess([str(path)], arguments=["--input", str(tmp_path / "in.npz")]) as server:
+        ran = cutpoint(
+            "run", path, "--server", server.address, "-n", 2, "--policy", "server", "--json",
+            "--input", tmp_path / "in.npz",
+        )  # fmt: skip
+    assert [json.loads(line)["placement"] for line in ran.out.splitlines()] == ["server"] * 2
+
+
+def test_a_size_that_fits_nowhere_is_named(cutpoint, encoder: Path) -> None:
+    """A slip of the pen is told before what is missing because of it."""
+    told = cutpoint("inspect", encoder, "--size", "batch=1", "--size", "lengt=2")
+    assert "'lengt'" in told.err
+
+
+def test_a_size_without_room_is_one_line(cutpoint, encoder: Path, tmp_path: Path) -> None:
+    """Inputs of exabytes cannot be made up, and nothing worse happens."""
+    sizes = ("--size", "batch=100000000000", "--size", "length=100000000")
+    told = cutpoint("profile", encoder, "-o", tmp_path / "p.json", *sizes)
+    assert told.code == 1
+    assert "FeedError: input 'tokens' of shape (100000000000, 100000000) cannot be" in told.err

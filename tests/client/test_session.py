@@ -1,5 +1,7 @@
 import gc
 import socket
+import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -422,3 +424,35 @@ def test_a_model_that_runs_on_no_made_up_inputs(
     with InferenceSession(path, server="127.0.0.1:1", example=example) as session:
         (y,) = session.run(None, {**example, "shape": np.array([12, 1])})
     assert (y.shape, float(y[0, 0])) == ((12, 1), -1.0)
+
+
+def test_a_session_that_is_dropped_while_it_waits(model_path: Path) -> None:
+    """Unclosed, its server unreachable, its last reference on a thread of its own: no complaint."""
+    program = f"""
+import gc
+from cutpoint import InferenceSession
+for _ in range(3):
+    try:
+        InferenceSession({str(model_path)!r}, server={NOWHERE!r}).wait_until_ready(0.3)
+    except Exception:
+        pass
+gc.collect()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 0
+    assert "Exception ignored" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_fixed_cut_is_waited_for(model_path: Path, feed: dict[str, np.ndarray]) -> None:
+    """Ready means that the server has built what lies behind the one cut that is used."""
+    with (
+        running_server(model_path) as address,
+        InferenceSession(model_path, server=address, policy="m1") as session,
+    ):
+        session.wait_until_ready(30)
+        session.run(None, feed)
+        assert session.last_record is not None
+        assert session.last_record.placement == "split"

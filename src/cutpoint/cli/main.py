@@ -1,6 +1,7 @@
 """The program ``cutpoint``: one verb per command."""
 
 import logging
+import signal
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -12,7 +13,7 @@ from cutpoint.cli.bench import bench
 from cutpoint.cli.demo import demo
 from cutpoint.cli.fit import fit
 from cutpoint.cli.inspect import inspect
-from cutpoint.cli.output import err
+from cutpoint.cli.output import err, printable
 from cutpoint.cli.plan import plan
 from cutpoint.cli.profile import profile
 from cutpoint.cli.run import run
@@ -54,11 +55,26 @@ def _settings(
 ) -> None:
     if log_level.lower() not in _LOG_LEVELS:
         raise typer.BadParameter(f"{log_level!r}: write one of {', '.join(_LOG_LEVELS)}")
-    logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_PrintableFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=log_level.upper(), handlers=[handler])
+
+
+class _PrintableFormatter(logging.Formatter):
+    """Messages may quote names out of files."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
+def _end(number: int, frame: object) -> None:
+    """End on SIGTERM as on Ctrl-C: what is temporary is cleaned up."""
+    sys.exit(128 + number)
 
 
 def main() -> None:
     """Run the program; an error of ours or of a file is one line (stderr) and exit code 1."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except (CutpointError, OSError) as error:

@@ -13,10 +13,30 @@ from rich.table import Table
 _PIPED_WIDTH = 160
 """Columns where nobody is watching: a table in a log is not to be folded."""
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+
+class PlainConsole(Console):
+    """A console on which a name in a file cannot move the cursor or clear the screen."""
+
+    def print(self, *objects: Any, **settings: Any) -> None:
+        """Print as rich does, with what is no text made visible."""
+        super().print(*(printable(o) if isinstance(o, str) else o for o in objects), **settings)
+
+
+def printable(text: str) -> str:
+    """Give a text with control characters and the like written out."""
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text
+    )
+
+
+def _width(is_watched: bool) -> int | None:
+    return None if is_watched else _PIPED_WIDTH
+
+
+out = PlainConsole(highlight=False, width=_width(sys.stdout.isatty()))
 """Results go here (standard output)."""
 
-err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPED_WIDTH)
+err = PlainConsole(stderr=True, highlight=False, width=_width(sys.stderr.isatty()))
 """Progress, notes and errors go here (standard error)."""
 
 
@@ -34,7 +54,7 @@ def table(
     for position, column in enumerate(columns):
         made.add_column(column, justify="left" if position < left else "right", overflow="fold")
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*(printable(cell) for cell in row))
     return made
 
 

@@ -8,7 +8,8 @@ import msgspec
 import typer
 
 from cutpoint.cli.chosen_model import chosen_models
-from cutpoint.cli.model_options import CustomOpsOption, SizesOption, UntrustedOption
+from cutpoint.cli.input_file import read_inputs
+from cutpoint.cli.model_options import CustomOpsOption, InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out
 from cutpoint.graph import SERVER_ONLY
 from cutpoint.server.edge_server import ServerSettings
@@ -33,6 +34,7 @@ def serve(
         typer.Option(help="Hold a model at the cuts of this table (see `cutpoint plan --table`)."),
     ] = None,
     size: SizesOption = None,
+    inputs: InputsOption = None,
     custom_ops: CustomOpsOption = None,
     untrusted: UntrustedOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
@@ -44,7 +46,10 @@ def serve(
     Ready only when every model is warm. Both sides must hold the same file. Sizes are
     those it warms and times with; requests may be of others.
     """
-    chosen = {each.file.name: each for each in chosen_models(models, size, is_untrusted=untrusted)}
+    if inputs is not None and len(models) > 1:
+        raise typer.BadParameter("--input is of one model: serve the others by another command")
+    example = None if inputs is None else read_inputs(inputs)
+    chosen = chosen_models(models, size, example, is_untrusted=untrusted)
     settings = ServerSettings(
         host=host,
         port=port,
@@ -52,22 +57,19 @@ def serve(
         max_waiting=max_waiting,
         num_threads=threads,
         tables=tuple(str(path) for path in table or ()),
-        sizes={name: n for each in chosen.values() for name, n in each.sizes.items()},
+        sizes={name: n for each in chosen for name, n in each.sizes.items()},
+        example=example,
         custom_ops=tuple(str(library) for library in custom_ops or ()),
     )
     voice = _Voice(json)
 
-    def loaded(model: ServedModel) -> None:
-        chosen[model.name].check_vetted(model.graph.sha256)
-        voice.model(model)
-
-    paths = [str(path) for path in models]
+    paths = [str(each.file.source) for each in chosen]
     asyncio.run(
         serve_models(
             paths,
             settings,
             on_listening=voice.listening,
-            on_model=loaded,
+            on_model=voice.model,
             on_ready=voice.ready,
         )
     )

@@ -159,6 +159,20 @@ class Engine:
         self._finish(drive, plan, conditions, at_s, bucket)
         return outputs
 
+    def wait_until_ready(self, timeout_s: float) -> None:
+        """
+        Wait until the server can be used, for the very cut where a policy has but one.
+
+        Raises
+        ------
+        CutpointError
+            Why it cannot, when the time has passed.
+        """
+        until_s = self._clock() + timeout_s
+        self.server.wait_until_ready(timeout_s)
+        if self.policy.needs_every_candidate:
+            self.server.wait_for_tails(self.cuts, max(until_s - self._clock(), 0.0))
+
     def close(self) -> None:
         """End every thread and socket."""
         self.server.close()

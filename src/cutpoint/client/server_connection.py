@@ -2,8 +2,8 @@
 
 import itertools
 import logging
-from collections.abc import Callable, Sequence
-from threading import Condition, Event, Thread
+from collections.abc import Callable, Iterable, Sequence
+from threading import Condition, Event, Thread, current_thread
 
 import numpy as np
 
@@ -177,10 +177,30 @@ class ServerConnection:
             if self._transport is None:
                 raise self._problem
 
+    def wait_for_tails(self, cuts: Iterable[Cut], timeout_s: float) -> None:
+        """
+        Wait until the server has built the tails behind cuts.
+
+        Raises
+        ------
+        ConnectError
+            If it has not when the time has passed; names one.
+        """
+        wanted = {cut.id: cut for cut in cuts}
+        with self._changed:
+            self._changed.wait_for(lambda: wanted.keys() <= self.tails, timeout_s)
+            missing = [cut for cut in wanted.values() if cut.id not in self.tails]
+        if missing:
+            raise ConnectError(
+                f"server {self.address} has no tail behind {', '.join(missing[0].crossing)} yet: "
+                "wait longer, or serve the model with a table that has this cut"
+            )
+
     def close(self) -> None:
         """End every thread and socket."""
         self._closing.set()
-        self._supervisor.join(timeout=5.0)
+        if current_thread() is not self._supervisor:  # where an unclosed session is collected
+            self._supervisor.join(timeout=5.0)
         self._drop(ConnectionLostError("the session was closed"))
         self._health.close()
         self._connector.close()
@@ -232,8 +252,10 @@ class ServerConnection:
             renewed = self._connector.renewed(transport)
             if renewed is not None:
                 # Costs last: whoever sees new costs compiles a table with these tails.
-                costs, transport.tails = renewed
-                transport.costs = costs
+                with self._changed:
+                    costs, transport.tails = renewed
+                    transport.costs = costs
+                    self._changed.notify_all()
         except CutpointError as error:
             self._misses += 1
             if self._misses >= _MISSES:

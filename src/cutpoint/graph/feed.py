@@ -27,8 +27,10 @@ def checked_feed(graph: Graph, feed: Mapping[str, object]) -> Arrays:
     """
     unknown = sorted(set(feed) - set(graph.inputs))
     if unknown:
+        weights = [name for name in unknown if name in graph.source.graph.initializers]
         raise FeedError(
             f"{unknown} are not inputs of {graph.name!r}: it takes {list(graph.inputs)}"
+            + (f"; {weights} are weights, which every host has from the file" if weights else "")
         )
     missing = [name for name in graph.inputs if name not in feed]
     if missing:

@@ -3,9 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from cutpoint.exceptions import FeedError
 from cutpoint.graph.element_types import TEXT, Shape
 from cutpoint.graph.feed import Arrays
 from cutpoint.graph.graph import Graph
+from cutpoint.graph.value import Value
 
 _END_OF_INTEGERS = 2
 """Integers are 0 or 1: indices into any table of two rows, and masks, accept both."""
@@ -27,12 +29,23 @@ def sample_feed(graph: Graph, seed: int = 0) -> Arrays:
     dict
         Every input of the graph, of its type and shape: floats are standard-normal,
         integers 0 or 1, booleans either, texts digits.
+
+    Raises
+    ------
+    FeedError
+        If an input of that size has no room in memory.
     """
     rng = np.random.default_rng(seed)
-    return {
-        name: _drawn(graph.values[name].dtype, graph.values[name].shape or (), rng)
-        for name in graph.inputs
-    }
+    return {name: _drawn_for(graph.values[name], rng) for name in graph.inputs}
+
+
+def _drawn_for(value: Value, rng: np.random.Generator) -> NDArray[np.generic]:
+    try:
+        return _drawn(value.dtype, value.shape or (), rng)
+    except (MemoryError, ValueError) as error:
+        raise FeedError(
+            f"input {value.name!r} of shape {value.shape} cannot be made up: {error}"
+        ) from error
 
 
 def _drawn(dtype: str | None, shape: Shape, rng: np.random.Generator) -> NDArray[np.generic]:

@@ -36,8 +36,16 @@ def time_segments(
     -------
     Profile
         Samples ``segment`` per run, and ``whole`` as their sum.
+
+    Raises
+    ------
+    FeedError
+        If the model does not run on the inputs.
     """
     feed = sample_feed(segments.graph) if feed is None else feed
+    if warm_up:
+        segments.warm_up(feed)  # refuses inputs that do not suit the model
+        warm_up -= 1
     samples: list[Sample] = []
     for repeat in range(warm_up + repeats):
         execution = segments.run(segments.segments, feed)

@@ -13,6 +13,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from cutpoint.exceptions import ConnectError
 from cutpoint.execution.runtime import keep_freed_memory
+from cutpoint.graph import Arrays
 from cutpoint.server.catalog import Catalog
 from cutpoint.server.data_plane import DataPlane
 from cutpoint.server.served_model import ServedModel
@@ -47,6 +48,8 @@ class ServerSettings:
         Files of compiled tables: a model is held at the cuts of its own.
     sizes
         Bind open dimensions of models by name, for warming and timing.
+    example
+        Inputs to warm up and time with, of every model served; made up by default.
     custom_ops
         Libraries of custom operators, registered for every model.
     trusted
@@ -62,6 +65,7 @@ class ServerSettings:
     drain_s: float = 5.0
     tables: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
+    example: Arrays | None = None
     custom_ops: tuple[str, ...] = ()
     trusted: bool = True
 
@@ -137,6 +141,7 @@ class EdgeServer:
                 num_threads=self.settings.num_threads,
                 providers=self.settings.providers,
                 malloc_kept=self._malloc_kept,
+                example=self.settings.example,
             )
             self.catalog.add(model)
             if progress is not None:

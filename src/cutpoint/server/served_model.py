@@ -44,6 +44,8 @@ class ServedModel:
         Interior cuts to hold; those of `cuts_to_hold` by default.
     custom_ops
         Libraries of custom operators that the model needs.
+    example
+        Inputs to warm up and time with; made up by default.
     """
 
     def __init__(
@@ -55,11 +57,13 @@ class ServedModel:
         malloc_kept: bool = False,
         cuts: Sequence[Cut] | None = None,
         custom_ops: Sequence[str] = (),
+        example: Arrays | None = None,
     ) -> None:
         self.graph = graph
         self._num_threads = num_threads
         self._providers = providers
         self._custom_ops = tuple(custom_ops)
+        self._example = example
         self._malloc_kept = malloc_kept
         self._candidates = {cut.id: cut for cut in graph_cuts(graph)}
         kept = shortlist(graph, tuple(self._candidates.values())) if cuts is None else tuple(cuts)
@@ -81,6 +85,7 @@ class ServedModel:
         sizes: Sizes | None = None,
         custom_ops: Sequence[str] = (),
         trusted: bool = True,
+        example: Arrays | None = None,
         **settings: object,
     ) -> "ServedModel":
         """
@@ -97,6 +102,8 @@ class ServedModel:
             Libraries of custom operators that the model needs.
         trusted
             Whether somebody vouches for the file; if not it is tried out in a worker first.
+        example
+            Inputs that bind open dimensions, and to warm up and time with.
 
         Raises
         ------
@@ -108,11 +115,11 @@ class ServedModel:
         options = quiet_options(None, custom_ops)
         graph = load_open_graph(ModelFile.open(path), options=options, trusted=trusted)
         bound = own_sizes(sizes or {}, graph.dimensions, graph.unranked)
-        graph = completed(bind(graph, bound), options=options)
+        graph = completed(bind(graph, bound), example, options)
         own = next((each for each in tables if digest_of_cut_table(each) == graph.sha256), None)
         if own is not None:
             settings["cuts"] = read_cut_table(own, graph).splits
-        return cls(graph, custom_ops=custom_ops, **settings)  # type: ignore[arg-type]
+        return cls(graph, custom_ops=custom_ops, example=example, **settings)  # type: ignore[arg-type]
 
     @property
     def name(self) -> str:
@@ -325,6 +332,7 @@ class ServedModel:
         """Run every segment until warm, and time the tails of these cuts."""
         profile = time_segments(
             segments,
+            feed=self._example,
             repeats=_TIMED_RUNS,
             warm_up=_WARM_UP_RUNS,
             num_threads=self._num_threads or 0,
