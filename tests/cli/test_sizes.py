@@ -293,8 +293,8 @@ def test_a_server_warms_up_on_the_inputs_that_are_given(cutpoint, tmp_path: Path
 
 def test_a_size_that_fits_nowhere_is_named(cutpoint, encoder: Path) -> None:
     """A slip of the pen is told before what is missing because of it."""
-    told = cutpoint("inspect", encoder, "--size", "batch=1", "--size", "lengt=2")
-    assert "'lengt'" in told.err
+    told = cutpoint("inspect", encoder, "--size", "batch=1", "--size", "span=2")
+    assert "'span'" in told.err
 
 
 def test_a_size_without_room_is_one_line(cutpoint, encoder: Path, tmp_path: Path) -> None:
