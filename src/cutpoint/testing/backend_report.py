@@ -60,8 +60,19 @@ def write_report(verdicts: Sequence[Verdict], folder: Path) -> None:
     """Write ``README.md`` and ``backend.json``."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "README.md").write_text(_page(verdicts), encoding="utf-8")
-    text = json.dumps(_content(verdicts), indent=1, sort_keys=True)
-    (folder / "backend.json").write_text(f"{text}\n", encoding="utf-8")
+    (folder / "backend.json").write_text(_lines(_content(verdicts)), encoding="utf-8")
+
+
+def _lines(content: dict[str, object]) -> str:
+    """Write JSON with one line per test: a change of one is a line of a difference."""
+    parts = []
+    for key, value in content.items():
+        if isinstance(value, dict):
+            entries = (f"{json.dumps(name)}: {json.dumps(each)}" for name, each in value.items())
+            parts.append(f"{json.dumps(key)}: {{\n" + ",\n".join(entries) + "\n}")
+        else:
+            parts.append(f"{json.dumps(key)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def reason_of(verdict: Verdict) -> str:
