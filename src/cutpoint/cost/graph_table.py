@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutpoint.cost.cost_table import CostTable, CostValue
-from cutpoint.graph import Block, Graph, Value, block_index_of, blocks_of
+from cutpoint.graph import Block, Graph, block_index_of, blocks_of
 
 
 def table_of_nodes(graph: Graph, host_node_s: Sequence[NDArray[np.float64]]) -> CostTable:
@@ -60,12 +60,7 @@ def _values(graph: Graph, block_of: NDArray[np.intp]) -> tuple[CostValue, ...]:
                     producer=producer,
                     consumers=tuple(sorted(consumers)),
                     is_output=is_output,
-                    may_cross=_may_cross(graph, value),
+                    may_cross=graph.may_cross(value.name),
                 )
             )
     return tuple(listed)
-
-
-def _may_cross(graph: Graph, value: Value) -> bool:
-    """Tell whether other hosts know the value, and a plan what it costs to send."""
-    return value.can_travel and value.has_known_size and value.name in graph.original_names

@@ -129,8 +129,7 @@ class Accompanied:
 def _side_value(graph: Graph, name: str) -> _SideValue:
     value = graph.values[name]
     made_by = 0 if value.producer is None else 1 << value.producer
-    may_cross = value.can_travel and value.has_known_size and name in graph.original_names
-    return _SideValue(name, made_by, graph.consumers_of(name), may_cross)
+    return _SideValue(name, made_by, graph.consumers_of(name), graph.may_cross(name))
 
 
 def _producers(graph: Graph, node: Node) -> set[int]:

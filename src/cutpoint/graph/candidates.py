@@ -99,9 +99,7 @@ def _places(graph: Graph, side: frozenset[str]) -> list[str]:
 
 def _may_cross(graph: Graph, name: str) -> bool:
     value = graph.values[name]
-    if not (value.can_travel and value.has_known_size and value.consumers):
-        return False
-    if name not in graph.original_names:
+    if not (value.consumers and graph.may_cross(name)):
         return False
     return value.producer is None or not _is_inside_block(graph, graph.nodes[value.producer], name)
 

@@ -126,11 +126,7 @@ def cut_of(graph: Graph, head: int) -> Cut | None:
     if not head:
         return server_only(graph)
     crossing = crossing_values(graph, head)
-    if any(
-        not (graph.values[name].can_travel and graph.values[name].has_known_size)
-        or name not in graph.original_names
-        for name in crossing
-    ):
+    if not all(graph.may_cross(name) for name in crossing):
         return None
     try:
         cut = cut_at(graph, crossing)

@@ -106,6 +106,11 @@ class Graph:
             if self.values[name].can_travel and self.values[name].open_shape is None
         )
 
+    def may_cross(self, name: str) -> bool:
+        """Tell whether a plan may send a value: hosts know its name, and what it costs is known."""
+        value = self.values[name]
+        return value.can_travel and value.has_known_size and name in self.original_names
+
     def consumers_of(self, name: str) -> int:
         """Give the nodes that use a value, as a bit mask."""
         mask = 0
