@@ -17,7 +17,7 @@ help:
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	    --constraint constraints.txt --editable '.[cpu,plan,lab,dev]'
+	    --constraint constraints.txt --editable '.[cpu,plan,lab,server,dev]'
 	touch $(READY)
 
 # Hundreds of megabytes that only the long campaigns need: they export nets of PyTorch.
@@ -53,6 +53,7 @@ bench: $(READY)
 	$(BIN)/cutpoint bench predictors --report docs/reports/predictors
 	$(BIN)/cutpoint bench extraction --report docs/reports/extraction
 	$(BIN)/cutpoint bench shapes --report docs/reports/shapes
+	$(BIN)/cutpoint bench overhead --report docs/reports/overhead
 	$(BIN)/python docs/make_plans.py
 	$(BIN)/python docs/make_backend.py
 	$(BIN)/python docs/update_readme.py

@@ -9,6 +9,9 @@ import typer
 from cutpoint.cli.output import err, out, print_json, table
 from cutpoint.lab.extraction_bench import run_extraction_bench
 from cutpoint.lab.extraction_report import extraction_text, write_extraction_report
+from cutpoint.lab.overhead_bench import MODELS as OVERHEAD_MODELS
+from cutpoint.lab.overhead_bench import run_overhead_bench
+from cutpoint.lab.overhead_report import overhead_text, write_overhead_report
 from cutpoint.lab.planning_bench import SIZES, PlanningBench, run_planning_bench
 from cutpoint.lab.planning_report import write_planning_report
 from cutpoint.lab.predictors_bench import MODELS, run_predictors_bench
@@ -146,6 +149,33 @@ def shapes(
         print_json(result)
     else:
         out.print(shapes_text(result), markup=False)
+
+
+@bench.command()
+def overhead(
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for overhead.md, .png and .json.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="A model of the zoo (default: three); repeatable.")
+    ] = None,
+    pairs: Annotated[int, typer.Option(min=20, help="Interleaved pairs, at least.")] = 1000,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare a session with ONNX Runtime's, and with the least a client of a server can do."""
+    with TemporaryDirectory(prefix="cutpoint-") as folder:
+        result = run_overhead_bench(
+            Path(folder),
+            model or OVERHEAD_MODELS,
+            pairs,
+            listener=lambda text: err.print(f"{text} ...", markup=False),
+        )
+    if report is not None:
+        write_overhead_report(result, report)
+    if json:
+        print_json(result)
+    else:
+        out.print(overhead_text(result), markup=False)
 
 
 def _print(result: PlanningBench) -> None:
