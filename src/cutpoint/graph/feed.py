@@ -1,6 +1,7 @@
 """What a caller feeds, checked against the graph before anything runs."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def _checked(graph: Graph, name: str, given: object) -> NDArray[np.generic]:
     array = _converted(name, given, value.dtype) if is_python else _as_given(given)
     if value.dtype == TEXT and array.dtype.kind in "USO":
         array = _as_texts(name, array)
-    if str(array.dtype) != value.dtype:
+    if _name_of(array.dtype) != value.dtype:
         raise FeedError(
             f"input {name!r} is {array.dtype}, the model takes {value.dtype}: convert it first"
         )
@@ -92,6 +93,12 @@ def _checked(graph: Graph, name: str, given: object) -> NDArray[np.generic]:
             f"input {name!r} has shape {array.shape}, the model takes {_written(graph, name)}"
         )
     return array
+
+
+@cache
+def _name_of(dtype: np.dtype[np.generic]) -> str:
+    """Give NumPy's name of a type; it writes it anew each time, which every run would wait for."""
+    return str(dtype)
 
 
 def _as_texts(name: str, array: NDArray[np.generic]) -> NDArray[np.generic]:
