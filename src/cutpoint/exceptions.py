@@ -5,6 +5,7 @@
     CutpointError
     ├── UnitError                  a quantity without a number or unit
     ├── MissingDependencyError     install what the message names
+    ├── ConfigurationError         an option, variable or key that is none, or none that fits
     ├── ModelError                 the ONNX file cannot be used as it is
     │   ├── UnknownShapeError          bind the dimension it names
     │   ├── UnsafeModelError           the file breaks a limit or reaches outside its folder
@@ -16,10 +17,13 @@
     │   └── ProfileMismatchError       measure again, here, this model
     ├── TransportError             the other side was not reached (try again, or finish here)
     │   ├── ConnectError
+    │   │   └── TlsError                   give the certificates that the message names
     │   ├── ConnectionLostError
     │   └── DeadlineExceededError
     ├── RemoteError                the other side answered: no
     │   ├── OverloadedError            try later; carries ``retry_after_s``
+    │   │   └── NotReadyError              the model is being loaded, or the server ends
+    │   ├── RefusedError               show a token or certificate that the server lets in
     │   ├── ModelMismatchError         both sides must hold the same file
     │   └── RemoteExecutionError
     └── ProtocolError              what was said is not the protocol
@@ -41,6 +45,10 @@ class UnitError(CutpointError, ValueError):
 
 class MissingDependencyError(CutpointError, ImportError):
     """A package that this call needs is not installed."""
+
+
+class ConfigurationError(CutpointError, ValueError):
+    """A setting is unknown, is none, or contradicts another; names it and where it was made."""
 
 
 class ModelError(CutpointError, ValueError):
@@ -87,6 +95,10 @@ class ConnectError(TransportError):
     """No connection to the server."""
 
 
+class TlsError(ConnectError):
+    """Two sides do not agree on certificates, or whether to encrypt; trying again does not help."""
+
+
 class ConnectionLostError(TransportError):
     """The connection ended before the answer came."""
 
@@ -114,6 +126,14 @@ class OverloadedError(RemoteError):
     def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class RefusedError(RemoteError):
+    """The server does not let this client in."""
+
+
+class NotReadyError(OverloadedError):
+    """The server knows the model and cannot run it now: it is being loaded, or the server ends."""
 
 
 class ModelMismatchError(RemoteError):

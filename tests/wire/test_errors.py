@@ -16,6 +16,7 @@ from cutpoint.exceptions import (
     ModelError,
     ModelMismatchError,
     OverloadedError,
+    RefusedError,
     RemoteError,
     RemoteExecutionError,
     RemoteProtocolError,
@@ -32,6 +33,7 @@ from cutpoint.wire.errors import (
 
 BOTH_WAYS = {
     OverloadedError: StatusCode.RESOURCE_EXHAUSTED,
+    RefusedError: StatusCode.UNAUTHENTICATED,
     ModelMismatchError: StatusCode.FAILED_PRECONDITION,
     DeadlineExceededError: StatusCode.DEADLINE_EXCEEDED,
     ConnectionLostError: StatusCode.CANCELLED,
@@ -88,7 +90,9 @@ def test_any_code_means_an_error_of_ours(code: StatusCode | str) -> None:
     name = getattr(code, "name", code)
     error = error_from(name, "why", {})
     assert isinstance(error, CutpointError)
-    if code not in BOTH_WAYS.values():
+    if code is StatusCode.PERMISSION_DENIED:  # other servers' word for a token they refuse
+        assert type(error) is RefusedError
+    elif code not in BOTH_WAYS.values():
         assert type(error) is RemoteError
         assert str(error) == f"{name}: why"
 
@@ -135,7 +139,8 @@ class FailedCall(grpc.RpcError):
         (StatusCode.DEADLINE_EXCEEDED, DeadlineExceededError, "server edge:1: because"),
         (StatusCode.NOT_FOUND, ModelError, "server edge:1: because"),
         (StatusCode.RESOURCE_EXHAUSTED, OverloadedError, "server edge:1: because"),
-        (StatusCode.PERMISSION_DENIED, RemoteError, "PERMISSION_DENIED: server edge:1: because"),
+        (StatusCode.PERMISSION_DENIED, RefusedError, "server edge:1: because"),
+        (StatusCode.UNAUTHENTICATED, RefusedError, "server edge:1: because"),
     ],
 )
 def test_a_failed_call_names_the_server(

@@ -14,8 +14,11 @@ from cutpoint.wire.protocol import (
     CANCEL,
     CHUNK,
     ERROR,
+    PHASES,
     PROBE,
     RESULT,
+    RUNNING,
+    STARTED,
     get_parameters,
     messages,
     set_parameters,
@@ -173,3 +176,81 @@ def test_parameters_keep_their_types() -> None:
     back = get_parameters(over_the_wire(message).parameters)
     assert back == given_parameters
     assert [type(back[key]) for key in ("b", "i", "f", "s")] == [bool, int, float, str]
+
+
+FIRST_REQUESTS = {
+    CHUNK: "0a016d1a013722180a0d637574706f696e745f6b696e6412071a056368756e6b220c0a066f666673"
+    "657412021004220e0a0673686132353612041a026431220c0a0676616c75657312021001220b0a05"
+    "76616c7565120210002a0d0a01781204465033321a0201023a0461626364",
+    CANCEL: "1a013722190a0d637574706f696e745f6b696e6412081a0663616e63656c",
+    PROBE: "1a013822180a0d637574706f696e745f6b696e6412071a0570726f62653a020000",
+}
+FIRST_RESPONSES = {
+    ACK: "12311a013722160a0d637574706f696e745f6b696e6412051a0361636b22140a0e72656365697665"
+    "645f627974657312021008",
+    RESULT: "12740a016d1a013722190a0d637574706f696e745f6b696e6412081a06726573756c74220c0a066f"
+    "666673657412021004220c0a0676616c75657312021001220b0a0576616c75651202100022130a06"
+    "776169745f73120921000000000000e03f2a0d0a01781204465033321a020102320461626364",
+    ERROR: "0a0466756c6c12571a0137221c0a04636f646512141a125245534f555243455f4558484155535445"
+    "4422180a0d637574706f696e745f6b696e6412071a056572726f72221a0a0d72657472795f616674"
+    "65725f73120921000000000000d03f",
+}
+"""Frames as the first release sent them."""
+
+
+def test_frames_of_the_first_release_are_understood() -> None:
+    """A device and a server of then say what they said."""
+    requests = {
+        kind: messages.ModelInferRequest.FromString(bytes.fromhex(raw))
+        for kind, raw in FIRST_REQUESTS.items()
+    }
+    assert {kind: frames.kind_of(frame) for kind, frame in requests.items()} == {
+        kind: kind for kind in requests
+    }
+    chunk = Chunk(TensorSpec("x", "float32", (1, 2)), 0, 1, 4, b"abcd")
+    assert frames.request_chunk(requests[CHUNK]) == chunk
+    assert PHASES not in requests[CHUNK].parameters
+    responses = {
+        kind: frames.parse_response(bytes.fromhex(raw)) for kind, raw in FIRST_RESPONSES.items()
+    }
+    assert {kind: frames.kind_of(frame.infer_response) for kind, frame in responses.items()} == {
+        kind: kind for kind in responses
+    }
+    assert frames.response_chunk(responses[RESULT].infer_response) == chunk
+    error = frame_error(
+        responses[ERROR].error_message, get_parameters(responses[ERROR].infer_response.parameters)
+    )
+    assert (type(error), str(error), error.retry_after_s) == (OverloadedError, "full", 0.25)
+
+
+def test_what_was_said_before_is_said_as_it_was() -> None:
+    """Byte for byte, where nobody asks for more: peers of the first release are not disturbed."""
+    chunk = Chunk(TensorSpec("x", "float32", (1, 2)), 0, 1, 4, b"abcd")
+    said = {
+        CHUNK: frames.chunk_request("m", 7, chunk, {"sha256": "d1"}),
+        CANCEL: frames.cancel_request(7),
+        PROBE: frames.probe_request(8, 2),
+        ACK: frames.ack_response("7", 8),
+        RESULT: frames.result_response("m", "7", chunk, {"wait_s": 0.5}),
+        ERROR: frames.error_response("7", "full", error_parameters(OverloadedError("full", 0.25))),
+    }
+    assert {
+        kind: frame.SerializeToString(deterministic=True).hex() for kind, frame in said.items()
+    } == {
+        **FIRST_REQUESTS,
+        **FIRST_RESPONSES,
+    }
+
+
+def test_the_stages_of_a_request_come_back() -> None:
+    """The last acknowledgement may say whether the request runs; ``started`` says when it does."""
+    ack = over_the_wire(frames.ack_response("8", 5, is_running=False)).infer_response
+    assert get_parameters(ack.parameters)[RUNNING] is False
+    started = over_the_wire(frames.started_response("8")).infer_response
+    assert (frames.kind_of(started), started.id) == (STARTED, "8")
+
+
+def test_a_message_that_is_none_is_refused() -> None:
+    """Bytes that are no message are the server's fault, in our words."""
+    with pytest.raises(RemoteProtocolError, match="message of the stream cannot be read"):
+        frames.parse_response(b"\xff\xff")

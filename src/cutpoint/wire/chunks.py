@@ -113,6 +113,8 @@ class Assembly:
         Whose message it is, for errors.
     max_tensor_bytes
         Largest tensor to accept where the expected shape leaves the size open.
+    is_writable
+        Whether the arrays must be; else one that comes in one piece is not copied.
     """
 
     def __init__(
@@ -120,12 +122,14 @@ class Assembly:
         expected: Sequence[TensorSpec],
         where: str,
         max_tensor_bytes: int = MAX_TENSOR_BYTES,
+        is_writable: bool = True,
     ) -> None:
         self._expected = {spec.name: spec for spec in expected}
         self._where = where
         self._max_tensor_bytes = max_tensor_bytes
+        self._is_writable = is_writable
         self._specs: list[TensorSpec] = []
-        self._buffers: list[bytearray] = []
+        self._buffers: list[bytearray | bytes] = []
         self._sizes: list[int] = []
         self._filled = 0
         self.received_bytes = 0
@@ -153,12 +157,18 @@ class Assembly:
                 f"{self._where}: chunk at byte {chunk.offset} of {chunk.spec.name!r}, "
                 f"expected byte {filled} of {size_bytes}"
             )
-        buffer[filled:end] = chunk.payload  # grows one of open size
+        if isinstance(buffer, bytearray):
+            buffer[filled:end] = chunk.payload  # grows one of open size
         self._filled = end
         self.received_bytes += len(chunk.payload)
         if chunk.value == chunk.num_values - 1 and end == size_bytes:
             check_specs(tuple(self._expected.values()), self._specs, self._where)
             self.is_complete = True
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory taken for tensors that have come or are coming."""
+        return sum(map(len, self._buffers))
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the tensors by name, once complete."""
@@ -183,7 +193,10 @@ class Assembly:
                 f"than {self._max_tensor_bytes}: send less at once"
             )
         self._specs.append(spec)
-        # Of open size: grown by what comes, not by what is announced.
-        self._buffers.append(bytearray() if is_open else bytearray(chunk.tensor_bytes))
+        if not self._is_writable and len(chunk.payload) == chunk.tensor_bytes:
+            self._buffers.append(chunk.payload)  # nothing to put together
+        else:
+            # Of open size: grown by what comes, not by what is announced.
+            self._buffers.append(bytearray() if is_open else bytearray(chunk.tensor_bytes))
         self._sizes.append(chunk.tensor_bytes)
         self._filled = 0

@@ -1,12 +1,15 @@
 """Frames of the stream between cutpoint peers, as messages of the protocol.
 
 Device -> server: ``chunk`` (a piece of a request), ``cancel``, ``probe``.
-Server -> device: ``ack`` (bytes received so far), ``result`` (a piece of an answer),
-``error``. A ModelInferRequest without a kind is a plain whole request.
+Server -> device: ``ack`` (bytes received so far), ``started`` (a request has left the
+queue), ``result`` (a piece of an answer), ``error``. A ModelInferRequest without a kind
+is a plain whole request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from google.protobuf.message import DecodeError
 
 from cutpoint.exceptions import RemoteProtocolError
 from cutpoint.wire.chunks import Chunk
@@ -18,6 +21,8 @@ from cutpoint.wire.protocol import (
     KIND,
     PROBE,
     RESULT,
+    RUNNING,
+    STARTED,
     Parameter,
     get_parameters,
     messages,
@@ -25,6 +30,8 @@ from cutpoint.wire.protocol import (
     set_parameters,
 )
 from cutpoint.wire.tensors import spec_of
+
+_STREAM = "/inference.GRPCInferenceService/ModelStreamInfer"
 
 
 def chunk_request(model: str, request: int, chunk: Chunk, extra: Mapping[str, Parameter]) -> Any:
@@ -52,9 +59,24 @@ def probe_request(request: int, size_bytes: int) -> Any:
     return message
 
 
-def ack_response(request: str, received_bytes: int) -> Any:
-    """Give the frame that tells how much of a request has come."""
-    return _response(request, "", {KIND: ACK, "received_bytes": received_bytes})
+def ack_response(request: str, received_bytes: int, is_running: bool | None = None) -> Any:
+    """
+    Give the frame that tells how much of a request has come.
+
+    Parameters
+    ----------
+    is_running
+        With the last piece, for a device that asked: whether the request is computed already.
+    """
+    parameters: dict[str, Parameter] = {KIND: ACK, "received_bytes": received_bytes}
+    if is_running is not None:
+        parameters[RUNNING] = is_running
+    return _response(request, "", parameters)
+
+
+def started_response(request: str) -> Any:
+    """Give the frame that tells that a request which was queued is computed now."""
+    return _response(request, "", {KIND: STARTED})
 
 
 def result_response(model: str, request: str, chunk: Chunk, extra: Mapping[str, Parameter]) -> Any:
@@ -70,6 +92,50 @@ def error_response(request: str, text: str, extra: Mapping[str, Parameter]) -> A
     message = _response(request, "", {KIND: ERROR, **extra})
     message.error_message = text
     return message
+
+
+def open_stream(
+    channel: Any, requests: Iterator[Any], read: Callable[[bytes], Any]
+) -> Iterator[Any]:
+    """
+    Open a stream of frames.
+
+    Parameters
+    ----------
+    channel
+        To the server.
+    requests
+        Frames to send; waits where there is none yet.
+    read
+        Parses what comes, on gRPC's own thread, one after the other: must neither wait nor raise.
+
+    Returns
+    -------
+    gRPC's call
+        An iterator over what `read` gives, with `cancel`.
+    """
+    method = channel.stream_stream(
+        _STREAM,
+        request_serializer=messages.ModelInferRequest.SerializeToString,
+        response_deserializer=read,
+    )
+    call: Iterator[Any] = method(requests)
+    return call
+
+
+def parse_response(raw: bytes) -> Any:
+    """
+    Parse a message of the server's.
+
+    Raises
+    ------
+    RemoteProtocolError
+        If it is none.
+    """
+    try:
+        return messages.ModelStreamInferResponse.FromString(raw)
+    except DecodeError as error:
+        raise RemoteProtocolError(f"a message of the stream cannot be read: {error}") from error
 
 
 def kind_of(message: Any) -> str | None:
@@ -91,16 +157,22 @@ def request_chunk(message: Any) -> Chunk:
     return _chunk(message.inputs, message.raw_input_contents, get_parameters(message.parameters))
 
 
-def response_chunk(message: Any) -> Chunk:
+def response_chunk(message: Any, parameters: Mapping[str, Parameter] | None = None) -> Chunk:
     """
     Read the piece a result frame carries.
+
+    Parameters
+    ----------
+    parameters
+        Of the message, where they were read already.
 
     Raises
     ------
     RemoteProtocolError
         If the frame is not well-formed.
     """
-    parameters = get_parameters(message.parameters)
+    if parameters is None:
+        parameters = get_parameters(message.parameters)
     return _chunk(message.outputs, message.raw_output_contents, parameters)
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 DIGITS = 12
 """Of the model file's digest in a name."""
 
+_LONGEST_SHOWN = 100
+"""Characters of a name in a message: what to do comes behind it."""
+
 
 @dataclass(frozen=True)
 class TailName:
@@ -27,3 +30,8 @@ class TailName:
 
     def __str__(self) -> str:
         return f"{self.model}.{self.sha256[:DIGITS]}.{self.cut}"
+
+
+def shown(name: str) -> str:
+    """Quote a name that a peer sent, cut short where it is no name."""
+    return repr(name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}...")

@@ -26,7 +26,13 @@ CROSSING = "crossing"
 
 KIND = "cutpoint_kind"
 CHUNK, CANCEL, PROBE = "chunk", "cancel", "probe"
-ACK, RESULT, ERROR = "ack", "result", "error"
+ACK, RESULT, ERROR, STARTED = "ack", "result", "error", "started"
+
+PHASES = "phases"
+"""With its first piece a device asks to be told when its request leaves the queue."""
+
+RUNNING = "running"
+"""With the acknowledgement of a request's last piece: whether it is computed already."""
 
 Parameter = bool | int | float | str
 

@@ -2,23 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
+from struct import Struct
 from struct import error as struct_error
 
 import numpy as np
 from numpy.typing import NDArray
-from tritonclient.utils import (
-    InferenceServerException,
-    deserialize_bytes_tensor,
-    serialize_byte_tensor,
-)
+from tritonclient.utils import serialize_byte_tensor
 
 from cutpoint.exceptions import RemoteProtocolError, UnknownShapeError
 from cutpoint.graph import ANY, TEXT, Value
 from cutpoint.graph.element_types import Shape, is_packed, pack, raw_bytes, unpack
 from cutpoint.wire.datatypes import datatype_of, dtype_of
+from cutpoint.wire.names import shown
 
 _MOST_DIMENSIONS = 32
 """No array of NumPy had more for long, and no model has."""
+
+_TEXT_HEAD = Struct("<I")
+"""Before each text: how many bytes it has."""
 
 
 @dataclass(frozen=True)
@@ -125,13 +127,17 @@ def spec_of(name: str, datatype: str, shape: Sequence[int]) -> TensorSpec:
     """
     dtype = dtype_of(datatype)
     if dtype is None:
-        raise RemoteProtocolError(f"tensor {name!r}: datatype {datatype!r} cannot travel raw")
+        raise RemoteProtocolError(
+            f"tensor {shown(name)}: datatype {shown(datatype)} cannot travel raw"
+        )
     if len(shape) > _MOST_DIMENSIONS:
         raise RemoteProtocolError(
-            f"tensor {name!r} has {len(shape)} dimensions, more than {_MOST_DIMENSIONS}"
+            f"tensor {shown(name)} has {len(shape)} dimensions, more than {_MOST_DIMENSIONS}"
         )
     if any(dimension < 0 for dimension in shape):
-        raise RemoteProtocolError(f"tensor {name!r}: shape {list(shape)} has a negative dimension")
+        raise RemoteProtocolError(
+            f"tensor {shown(name)}: shape {list(shape)} has a negative dimension"
+        )
     return TensorSpec(name, dtype, tuple(int(dimension) for dimension in shape))
 
 
@@ -162,7 +168,9 @@ def check_specs(expected: Sequence[TensorSpec], given: Sequence[TensorSpec], whe
     names = [spec.name for spec in given]
     for name in names:
         if name not in wanted:
-            raise RemoteProtocolError(f"{where}: unknown tensor {name!r}; it takes {list(wanted)}")
+            raise RemoteProtocolError(
+                f"{where}: unknown tensor {shown(name)}; it takes {list(wanted)}"
+            )
         if names.count(name) > 1:
             raise RemoteProtocolError(f"{where}: tensor {name!r} came twice")
     for name, spec in wanted.items():
@@ -180,10 +188,31 @@ def _text_bytes(array: NDArray[np.generic]) -> bytes:
 
 
 def _texts(spec: TensorSpec, shape: Shape, raw: bytes) -> NDArray[np.generic]:
+    """Read as many texts as the shape has: what was sent beside them is never taken apart."""
+    num_texts = prod(shape)
+    if len(raw) < num_texts * _TEXT_HEAD.size:
+        raise RemoteProtocolError(
+            f"tensor {spec.name!r} of shape {spec.shape} is not that many texts: it has "
+            f"{len(raw)} bytes"
+        )
     try:
-        texts = [each.decode() for each in deserialize_bytes_tensor(raw)] if raw else []
-        return np.array(texts, dtype=object).reshape(shape)
-    except (InferenceServerException, ValueError, struct_error) as error:
+        return np.array(_read_texts(num_texts, raw), dtype=object).reshape(shape)
+    except (ValueError, struct_error) as error:
         raise RemoteProtocolError(
             f"tensor {spec.name!r} of shape {spec.shape} is not that many texts: {error}"
         ) from error
+
+
+def _read_texts(num_texts: int, raw: bytes) -> list[str]:
+    texts: list[str] = []
+    at = 0
+    for _ in range(num_texts):
+        (size_bytes,) = _TEXT_HEAD.unpack_from(raw, at)
+        end = at + _TEXT_HEAD.size + size_bytes
+        if end > len(raw):
+            raise ValueError(f"text {len(texts)} is said to have {size_bytes} bytes")
+        texts.append(raw[at + _TEXT_HEAD.size : end].decode())
+        at = end
+    if at != len(raw):
+        raise ValueError(f"{len(raw)} bytes came, {at} of them are texts")
+    return texts
