@@ -176,3 +176,15 @@ def test_parts_are_never_negative_and_add_up(
         assert min(head_s, tail_s) >= 0
         assert head_s + tail_s == pytest.approx(whole_s)
         assert (cut.id in costs.measured) == (cut.crossing[0] in held)
+
+
+def test_what_ran_as_a_batch_is_no_cost_of_one(chain: Graph, profile_of: Write) -> None:
+    """Times of several requests together move no cost, whatever was timed."""
+    cut = cut_at(chain, ["b"])
+    runs = segment_samples(chain, ["b"], (1.0, 4.0))
+    tail = Sample("tail", cut.id, 2.5)
+    for samples in ([WHOLE], [WHOLE, *runs], [WHOLE, *runs, tail]):
+        more = [replace(sample, duration_s=90.0, batch=4) for sample in samples]
+        cuts = [("b",)] if len(samples) > 1 else []
+        plain = fold(chain, profile_of(chain, samples, cuts), [cut])
+        assert fold(chain, profile_of(chain, [*more, *samples, *more], cuts), [cut]) == plain

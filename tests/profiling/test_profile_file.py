@@ -3,7 +3,7 @@
 import json
 import os
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +96,12 @@ def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
         {"samples": [sample(subject=3)]},
         {"samples": [sample(duration_s=float("nan"))]},
         {"samples": [sample(duration_s=float("inf"))]},
+        {"samples": [sample(duration_s=1e7)]},
+        {"samples": [sample(cpu_s=1e300)]},
+        {"samples": [sample(size_bytes=1 << 60)]},
+        {"sizes": {"batch": -1}},
+        {"sizes": {"batch": 10**30}},
+        {"contention": 1e300},
         {"contention": -1.0},
         {"contention": "high"},
         {"cuts": ["a"]},
@@ -109,6 +115,29 @@ def test_wrong_entries_are_refused(
     path = edited(profile, tmp_path / "tiny.json", edit)
     with pytest.raises(ProfileError, match=r"tiny\.json"):
         load_profile(path)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [{"num_threads": -1}, {"num_cores": 10**9}, {"emulated_slowdown": 0.0},
+     {"emulated_slowdown": -2.0}, {"emulated_slowdown": 1e300}],
+)  # fmt: skip
+def test_a_host_that_cannot_be_is_refused(
+    profile: Profile, tmp_path: Path, edit: dict[str, object]
+) -> None:
+    """What no machine has is refused with the number."""
+    told = json.loads(json.dumps({"environment": asdict(profile.environment) | edit}))
+    path = edited(profile, tmp_path / "tiny.json", told)
+    with pytest.raises(ProfileError, match=r"tiny\.json.*not between"):
+        load_profile(path)
+
+
+def test_a_file_without_an_end_is_not_read(tmp_path: Path) -> None:
+    """Only as much is read as a profile may have."""
+    with (tmp_path / "endless.json").open("wb") as file:
+        file.truncate(1 << 40)  # holes: nothing is written
+    with pytest.raises(ProfileError, match=r"endless\.json.*more than 67108864 bytes"):
+        load_profile(tmp_path / "endless.json")
 
 
 def test_another_layout_is_a_mismatch(profile: Profile, tmp_path: Path) -> None:

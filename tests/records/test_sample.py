@@ -15,3 +15,10 @@ def test_what_is_no_duration_is_refused(duration_s: float) -> None:
     """Negative, endless and undefined times are refused by what was timed and what to do."""
     with pytest.raises(ProfileError, match=r"sample of node 'Conv_0': .* measure again"):
         Sample("node", "Conv_0", duration_s)
+
+
+def test_a_batch_has_someone_in_it() -> None:
+    """One request at least ran."""
+    assert Sample("segment", "a", 1.0).batch == 1
+    with pytest.raises(ProfileError, match="a batch of 0"):
+        Sample("segment", "a", 1.0, batch=0)

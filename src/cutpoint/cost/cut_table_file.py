@@ -1,19 +1,34 @@
 """The compiled table as a file: compiled where there are solvers, used where there are none."""
 
+import math
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from cutpoint.cost.cut_table import CutTable
+from cutpoint.cost.whole_file import read_bounded, write_whole
 from cutpoint.exceptions import CostError, InvalidCutError
 from cutpoint.graph import Cut, Graph, cut_at, device_only, server_only
 from cutpoint.records import Placement
 
 FORMAT_VERSION = 1
 """Raised when a file of an older version can no longer be read."""
+
+_LONGEST_S = 1e6
+_MOST_BYTES = float(1 << 50)
+"""Beyond these no row was measured: sums and products of them mean nothing any more."""
+
+_COLUMNS = {
+    "head_s": _LONGEST_S,
+    "rest_s": _LONGEST_S,
+    "encode_s": _LONGEST_S,
+    "tail_s": _LONGEST_S,
+    "up_bytes": _MOST_BYTES,
+    "down_bytes": _MOST_BYTES,
+}
+"""Columns of the file, and the most an entry of each may be."""
 
 _AGAIN = "compile it again with `cutpoint plan MODEL --table FILE`"
 
@@ -51,14 +66,20 @@ def write_cut_table(table: CutTable, model: str, path: str | os.PathLike[str]) -
     ----------
     model
         Name of the model, for people; the digest in the table decides.
+    path
+        An existing file is replaced, whole or not at all.
+
+    Raises
+    ------
+    CostError
+        If the file cannot be written.
     """
-    columns = ("head_s", "rest_s", "encode_s", "tail_s", "up_bytes", "down_bytes")
     rows = tuple(
         _Row(
             cut.placement,
             cut.crossing,
             table.codecs[index],
-            **{name: float(getattr(table, name)[index]) for name in columns},
+            **{name: float(getattr(table, name)[index]) for name in _COLUMNS},
         )
         for index, cut in enumerate(table.cuts)
     )
@@ -72,8 +93,14 @@ def write_cut_table(table: CutTable, model: str, path: str | os.PathLike[str]) -
         may_send_inputs=table.may_send_inputs,
         rows=rows,
     )
-    content = msgspec.json.encode(file)
-    Path(path).write_bytes(msgspec.json.format(content, indent=2) + b"\n")
+    content = msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n"
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise CostError(
+            f"table {path} cannot be written ({error.strerror or error}): "
+            "name a file in a folder that exists and is yours"
+        ) from error
 
 
 def read_cut_table(path: str | os.PathLike[str], graph: Graph) -> CutTable:
@@ -93,9 +120,10 @@ def read_cut_table(path: str | os.PathLike[str], graph: Graph) -> CutTable:
             f"({graph.sha256[:12]}): {_AGAIN}"
         )
     try:
+        _check(file)
         columns = {
-            name: np.array([getattr(row, name) for row in file.rows])
-            for name in ("head_s", "rest_s", "encode_s", "tail_s", "up_bytes", "down_bytes")
+            name: np.array([getattr(row, name) for row in file.rows], dtype=float)
+            for name in _COLUMNS
         }
         return CutTable(
             cuts=tuple(_cut(graph, row) for row in file.rows),
@@ -125,9 +153,10 @@ def digest_of_cut_table(path: str | os.PathLike[str]) -> str:
 
 def _read(path: str | os.PathLike[str]) -> _File:
     try:
-        file = msgspec.json.decode(Path(path).read_bytes(), type=_File)
+        file = msgspec.json.decode(read_bounded(path), type=_File)
     except OSError as error:
-        raise CostError(f"table {path} cannot be read ({error.strerror}): {_AGAIN}") from error
+        why = error.strerror or error
+        raise CostError(f"table {path} cannot be read ({why}): {_AGAIN}") from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise CostError(
             f"table {path} is damaged or is no cut table ({error}): {_AGAIN}"
@@ -138,6 +167,19 @@ def _read(path: str | os.PathLike[str]) -> _File:
             f"{FORMAT_VERSION}: {_AGAIN}"
         )
     return file
+
+
+def _check(file: _File) -> None:
+    """Refuse what no compiler writes; what is left can make a plan slow, and no answer wrong."""
+    if not 0 <= file.gap < math.inf:
+        raise ValueError(f"gap is {file.gap}")
+    for row in file.rows:
+        for name, most in _COLUMNS.items():
+            if not 0 <= getattr(row, name) <= most:
+                raise ValueError(f"{name} of {list(row.crossing)} is {getattr(row, name)}")
+    cuts = [(row.placement, frozenset(row.crossing), row.codec) for row in file.rows]
+    if len(set(cuts)) < len(cuts):
+        raise ValueError("a cut has two rows of one codec")
 
 
 def _cut(graph: Graph, row: _Row) -> Cut:

@@ -59,7 +59,8 @@ def fold(graph: Graph, profile: Profile, cuts: Iterable[Cut]) -> HostCosts:
 
     A cut between measured segments costs their sum (medians of their runs). Any
     other cut is estimated from the nodes' times, which the profile scales to the
-    measured whole: raw sums are off by about 25 %, scaled ones by about 2 %.
+    measured whole: raw sums are off by about 25 %, scaled ones by about 2 %. What was
+    timed as a batch of several requests is no cost of one, and is passed over.
 
     Raises
     ------
@@ -73,7 +74,9 @@ def fold(graph: Graph, profile: Profile, cuts: Iterable[Cut]) -> HostCosts:
         sample.subject: sample.duration_s for sample in profile.samples if sample.kind == "node"
     }
     stated = {
-        sample.subject: sample.duration_s for sample in profile.samples if sample.kind == "tail"
+        sample.subject: sample.duration_s
+        for sample in profile.samples
+        if sample.kind == "tail" and sample.batch == 1
     }
     head_s, tail_s, measured = {}, {}, set()
     for cut in (device_only(graph), server_only(graph), *cuts):
@@ -104,7 +107,11 @@ def check_is_of(graph: Graph, profile: Profile) -> None:
 
 
 def _whole_s(profile: Profile) -> float:
-    whole = [sample.duration_s for sample in profile.samples if sample.kind == "whole"]
+    whole = [
+        sample.duration_s
+        for sample in profile.samples
+        if sample.kind == "whole" and sample.batch == 1
+    ]
     if not whole:
         raise ProfileMismatchError(
             f"the profile of {profile.model_name!r} on {profile.host!r} has no timing of the whole "
@@ -119,7 +126,7 @@ class _SegmentTimes:
     def __init__(self, graph: Graph, profile: Profile) -> None:
         runs: dict[str, list[float]] = {}
         for sample in profile.samples:
-            if sample.kind == "segment":
+            if sample.kind == "segment" and sample.batch == 1:
                 runs.setdefault(sample.subject, []).append(sample.duration_s)
         self._median_s = {segment: median(times) for segment, times in runs.items()}
         cuts = [cut_at(graph, crossing) for crossing in profile.cuts if self._median_s]

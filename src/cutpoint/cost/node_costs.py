@@ -116,6 +116,6 @@ def _medians(profile: Profile, kind: SampleKind) -> dict[str, float]:
     """Give the median of each subject's samples of a kind."""
     runs_s: dict[str, list[float]] = {}
     for sample in profile.samples:
-        if sample.kind == kind:
+        if sample.kind == kind and sample.batch == 1:
             runs_s.setdefault(sample.subject, []).append(sample.duration_s)
     return {subject: median(times_s) for subject, times_s in runs_s.items()}

@@ -60,10 +60,10 @@ class ModelFile:
         """
         if isinstance(path_or_bytes, bytes):
             digest = hashlib.sha256(path_or_bytes).hexdigest()
-            return cls(_served_name(name or "model"), digest, path_or_bytes)
+            return cls(served_name(name or "model"), digest, path_or_bytes)
         path = Path(os.fspath(path_or_bytes))
         sha256, seen = read_digest(path)
-        return cls(_served_name(name or path.stem), sha256, str(path), seen=seen)
+        return cls(served_name(name or path.stem), sha256, str(path), seen=seen)
 
 
 def described(file: ModelFile) -> str:
@@ -135,5 +135,6 @@ def read_digest(path: Path) -> tuple[str, FileState]:
     return digest.hexdigest(), seen
 
 
-def _served_name(text: str) -> str:
+def served_name(text: str) -> str:
+    """Give the name a model is served under, for a file of this name."""
     return _NOT_IN_NAMES.sub("_", text)[:_LONGEST_NAME] or "model"

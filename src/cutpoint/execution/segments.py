@@ -1,12 +1,15 @@
 """Run segments on this host."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import local
 from typing import Any
 
 from cutpoint.exceptions import FeedError, ModelError
+from cutpoint.execution.batch_axis import BatchAxis, batch_axis, opened
+from cutpoint.execution.batched_segment import BatchedSegment
+from cutpoint.execution.batching import find_batches
 from cutpoint.execution.runtime import (
     default_providers,
     for_segments,
@@ -105,7 +108,10 @@ class Segments:
         if options is None:
             # The emulation reads the calling thread's CPU time: one thread does the work.
             options = quiet_options(1 if slowdown > 1 else None)
+        self._options = options
         self._overslept = local()
+        self._constants = constant_outputs(graph)
+        self.batches: Mapping[str, BatchedSegment] = {}
         self._providers = default_providers(providers)
         self._provider_options = provider_options
         with for_segments(options, weights_folder(graph)) as lent:
@@ -148,6 +154,7 @@ class Segments:
         *,
         is_stopped: Callable[[], bool] | None = None,
         run_options: Any = None,
+        measures_cpu: bool = True,
     ) -> Execution:
         """
         Run segments in the order given.
@@ -160,12 +167,15 @@ class Segments:
             Asked between segments; once true, the rest is not run.
         run_options
             ONNX Runtime's, passed to each segment.
+        measures_cpu
+            Whether the CPU time of each is wanted: reading that clock takes microseconds.
         """
+        measures_cpu |= self.slowdown > 1
         execution = Execution(dict(values))
         for segment in segments:
             if is_stopped is not None and is_stopped():
                 break
-            self._run_one(segment, execution, run_options)
+            self._run_one(segment, execution, run_options, measures_cpu)
         if self.slowdown > 1:
             # One sleep for all: between segments it would find the caches cold each time.
             self._sleep(sum((self.slowdown - 1) * run.cpu_s for run in execution.runs))
@@ -191,15 +201,69 @@ class Segments:
                 ) from error
             values.update(zip(segment.outputs, made, strict=True))
 
+    def session_of(self, segment: Segment) -> SegmentSession:
+        """Give what runs a segment."""
+        return self._sessions[segment.id]
+
+    def find_batches(self, example: Arrays | None = None) -> None:
+        """
+        Find out which segments may run several requests as one; `batches` has them then.
+
+        Parameters
+        ----------
+        example
+            Inputs that suit the model; made up by default.
+
+        Notes
+        -----
+        Takes about ten runs of the model, and for a moment a second session of one segment
+        where the file fixes the batch.
+        """
+        with for_segments(self._options, weights_folder(self.graph)) as lent:
+
+            def opener(segment: Segment, axis: BatchAxis) -> SegmentSession | None:
+                return self._opened(segment, axis, lent)
+
+            self.batches = find_batches(self.graph, self.segments, self._sessions, opener, example)
+
+    def take_batches(self, ids: Collection[str]) -> None:
+        """Take batches as they were found for the same graph before, without another trial."""
+        axis = batch_axis(self.graph) if ids else None
+        if axis is None:
+            return
+        held = {}
+        with for_segments(self._options, weights_folder(self.graph)) as lent:
+            for segment in self.segments:
+                if segment.id in ids:
+                    session = self._opened(segment, axis, lent) or self.session_of(segment)
+                    self._sessions[segment.id] = session
+                    held[segment.id] = BatchedSegment(session, segment, axis)
+        self.batches = held
+
+    def run_together(self, segment: Segment, batch: Sequence[Arrays]) -> list[Arrays]:
+        """
+        Run a segment for several requests as one; give what is made for each.
+
+        Parameters
+        ----------
+        batch
+            What each has so far; those of a segment in `batches` that are kin.
+        """
+        return self.batches[segment.id].run(batch)
+
     def outputs_of(self, values: Mapping[str, Any]) -> Arrays:
         """Give the model's outputs among values, those that need no node included."""
-        made = {**values, **constant_outputs(self.graph)}
-        return {name: made[name] for name in self.graph.outputs if name in made}
+        if self._constants:
+            values = {**values, **self._constants}
+        return {name: values[name] for name in self.graph.outputs if name in values}
 
-    def _run_one(self, segment: Segment, execution: Execution, run_options: Any) -> None:
-        started_s, cpu_started_s = time.perf_counter(), time.thread_time()
+    def _run_one(
+        self, segment: Segment, execution: Execution, run_options: Any, measures_cpu: bool
+    ) -> None:
+        started_s = time.perf_counter()
+        cpu_started_s = time.thread_time() if measures_cpu else 0.0
         made = self._sessions[segment.id].run(execution.values, run_options)
-        cpu_s = time.thread_time() - cpu_started_s
+        cpu_s = time.thread_time() - cpu_started_s if measures_cpu else 0.0
         duration_s = time.perf_counter() - started_s + (self.slowdown - 1) * cpu_s
         execution.values.update(zip(segment.outputs, made, strict=True))
         execution.runs.append(SegmentRun(segment.id, duration_s, cpu_s))
@@ -214,9 +278,17 @@ class Segments:
         self._overslept.seconds = time.perf_counter() - began_s - wanted_s
 
     def _session(self, segment: Segment, options: Any) -> SegmentSession:
+        return self._loaded(segment, extract(self.graph, segment), options)
+
+    def _opened(self, segment: Segment, axis: BatchAxis, options: Any) -> SegmentSession | None:
+        """Give a session that takes any batch; ``None`` if the one that is held does."""
+        content = opened(extract(self.graph, segment), axis)
+        return None if content is None else self._loaded(segment, content, options)
+
+    def _loaded(self, segment: Segment, content: bytes, options: Any) -> SegmentSession:
         try:
             session = onnxruntime_module().InferenceSession(
-                extract(self.graph, segment),
+                content,
                 options,
                 providers=self._providers,
                 provider_options=self._provider_options,

@@ -29,7 +29,14 @@ from cutpoint.graph.load import (
 )
 from cutpoint.graph.plain import plain_model
 from cutpoint.graph.sample_feed import sample_feed
-from cutpoint.graph.segment import Segment, extract, num_segments, segments_in, segments_of
+from cutpoint.graph.segment import (
+    Segment,
+    extract,
+    num_segments,
+    segments_in,
+    segments_of,
+    weight_bytes,
+)
 from cutpoint.graph.trial import Trial
 from cutpoint.graph.value import ANY, Kind, Value
 
@@ -75,5 +82,6 @@ __all__ = [
     "server_only",
     "sizes_of",
     "value_names",
+    "weight_bytes",
     "with_trial",
 ]

@@ -100,6 +100,15 @@ class Pieces:
         )
         return part
 
+    def weight_bytes(self, inputs: Iterable[str], outputs: Iterable[str]) -> int:
+        """Give the size of the weights that lie between inputs and outputs."""
+        indices, weights = self._between(list(inputs), list(outputs))
+        taken = set(indices)
+        inner = sum(
+            _inner_weight_bytes(node) for index, node in enumerate(self._graph) if index in taken
+        )
+        return inner + sum(_value_bytes(self._graph.initializers[name]) for name in weights)
+
     def info(self, name: str) -> onnx.ValueInfoProto:
         """Describe a value as the model does."""
         if name not in self._infos:
@@ -197,3 +206,18 @@ def _named(graph: ir.Graph) -> Iterator[tuple[str, ir.Value]]:
     yield from graph.initializers.items()
     yield from ((value.name, value) for value in graph.inputs if value.name)
     yield from ((value.name, value) for node in graph for value in node.outputs if value.name)
+
+
+def _inner_weight_bytes(node: ir.Node) -> int:
+    """Give the size of the weights that a node's branches and loops keep for themselves."""
+    graphs = (
+        each.value for each in node.attributes.values() if each.type == ir.AttributeType.GRAPH
+    )
+    return sum(
+        sum(map(_value_bytes, graph.initializers.values())) + sum(map(_inner_weight_bytes, graph))
+        for graph in graphs
+    )
+
+
+def _value_bytes(value: ir.Value) -> int:
+    return 0 if value.const_value is None else int(value.const_value.nbytes)

@@ -106,6 +106,12 @@ def extract(graph: Graph, segment: Segment) -> bytes:
     return bytes(part.SerializeToString())
 
 
+def weight_bytes(graph: Graph, segments: Iterable[Segment]) -> int:
+    """Give what the weights of segments take; those that several need are held by each."""
+    pieces = Pieces.of(graph.source)
+    return sum(pieces.weight_bytes(each.inputs, each.outputs) for each in segments)
+
+
 def _described(graph: Graph, pieces: Pieces, name: str) -> onnx.ValueInfoProto:
     """Describe a value; where the model does not know its type, as a trial run saw it."""
     info = pieces.info(name)

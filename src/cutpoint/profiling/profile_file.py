@@ -1,16 +1,21 @@
 """The profile file: written whole or not at all, read strictly, checked against this host."""
 
-import math
 import os
 from pathlib import Path
-from uuid import uuid4
 
 import msgspec
 
+from cutpoint.cost.whole_file import read_bounded, write_whole
 from cutpoint.exceptions import ProfileError, ProfileMismatchError
 from cutpoint.records import FORMAT_VERSION, Environment, Profile
 
 _AGAIN = "run `cutpoint profile` again"
+
+_LONGEST_S = 1e6
+_MOST_BYTES = 1 << 50
+_MOST_THREADS = 1 << 16
+_LARGEST_SIZE = 1 << 40
+"""What no clock and no model gives: beyond it sums and products mean nothing any more."""
 
 
 class _Header(msgspec.Struct):
@@ -35,16 +40,9 @@ def save_profile(profile: Profile, path: str | os.PathLike[str]) -> None:
     """
     target = Path(path)
     content = msgspec.json.format(msgspec.json.encode(profile), indent=2) + b"\n"
-    # In the same folder, because a rename is atomic only within one file system.
-    unfinished = target.parent / f".{target.name}.{uuid4().hex}.part"
     try:
-        with unfinished.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(target)
+        write_whole(target, content)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise ProfileError(
             f"profile {target} cannot be written ({error.strerror or error}): "
             "name a file in a folder that exists and is yours"
@@ -65,16 +63,18 @@ def load_profile(path: str | os.PathLike[str]) -> Profile:
     """
     source = Path(path)
     try:
-        content = source.read_bytes()
+        content = read_bounded(source)
     except OSError as error:
         raise ProfileError(
             f"profile {source} cannot be read ({error.strerror or error}): "
             "run `cutpoint profile` to write one"
         ) from error
+    except ValueError as error:
+        raise ProfileError(f"profile {source} is no profile ({error}): {_AGAIN}") from error
     try:
         _check_version(content, source)
         profile = msgspec.json.decode(content, type=Profile)
-        _check_numbers(profile)
+        check_numbers(profile)
     except ProfileMismatchError:
         raise
     except (msgspec.MsgspecError, ValueError, ProfileError, RecursionError) as error:
@@ -131,15 +131,29 @@ def _check_version(content: bytes, source: Path) -> None:
         )
 
 
-def _check_numbers(profile: Profile) -> None:
-    """Refuse what no clock gives; durations refuse themselves when a sample is made."""
-    _check_number("contention", profile.contention)
+def check_numbers(profile: Profile) -> None:
+    """
+    Refuse what no clock gives and no host has.
+
+    Raises
+    ------
+    ProfileError
+        Naming the number.
+    """
+    _check_number("contention", profile.contention, _LONGEST_S)
+    environment = profile.environment
+    _check_number("slow-down", environment.emulated_slowdown, _LONGEST_S, least=1.0)
+    _check_number("number of threads", environment.num_threads, _MOST_THREADS)
+    _check_number("number of cores", environment.num_cores, _MOST_THREADS)
+    for name, size in profile.sizes.items():
+        _check_number(f"size of dimension {name!r}", size, _LARGEST_SIZE)
     for sample in profile.samples:
         what = f"{sample.kind} {sample.subject!r}"
-        _check_number(f"CPU time of {what}", sample.cpu_s or 0.0)
-        _check_number(f"size of {what}", sample.size_bytes)
+        _check_number(f"duration of {what}", sample.duration_s, _LONGEST_S)
+        _check_number(f"CPU time of {what}", sample.cpu_s or 0.0, _LONGEST_S)
+        _check_number(f"size of {what}", sample.size_bytes, _MOST_BYTES)
 
 
-def _check_number(what: str, number: float) -> None:
-    if not 0 <= number < math.inf:
-        raise ProfileError(f"{what} is {number}")
+def _check_number(what: str, number: float, most: float, least: float = 0.0) -> None:
+    if not least <= number <= most:
+        raise ProfileError(f"{what} is {number}, not between {least:g} and {most:g}")

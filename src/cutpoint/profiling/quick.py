@@ -1,9 +1,12 @@
 """Time the segments a process holds already: at the start of a server, or of a session."""
 
 import platform
+from collections.abc import Iterable
+from statistics import median
 
 from cutpoint.execution import Segments
 from cutpoint.graph import Arrays, sample_feed
+from cutpoint.profiling.batch_runs import time_batches
 from cutpoint.profiling.environment import read_environment
 from cutpoint.records import FORMAT_VERSION, Profile, Sample
 
@@ -16,6 +19,7 @@ def time_segments(
     warm_up: int = 1,
     num_threads: int = 0,
     malloc_kept: bool = False,
+    max_batch: int = 1,
 ) -> Profile:
     """
     Warm the segments and time each as it runs.
@@ -32,10 +36,13 @@ def time_segments(
     num_threads, malloc_kept
         Reported in the environment.
 
+    max_batch
+        Requests that may run as one: segments that may batch are timed so, too.
+
     Returns
     -------
     Profile
-        Samples ``segment`` per run, and ``whole`` as their sum.
+        Samples ``segment`` per run, and ``whole`` as their sum; of batches segments alone.
 
     Raises
     ------
@@ -55,8 +62,11 @@ def time_segments(
         samples += [
             Sample("segment", run.segment, run.duration_s, run.cpu_s) for run in execution.runs
         ]
-    cpu_s = sum(sample.cpu_s or 0.0 for sample in samples)
-    wall_s = sum(sample.duration_s for sample in samples if sample.kind == "segment")
+    timed = tuple(samples)
+    if max_batch > 1 and segments.batches:
+        samples += time_batches(segments, feed, _medians_s(timed), max_batch)
+    cpu_s = sum(sample.cpu_s or 0.0 for sample in timed)
+    wall_s = sum(sample.duration_s for sample in timed if sample.kind == "segment")
     graph = segments.graph
     return Profile(
         format_version=FORMAT_VERSION,
@@ -74,3 +84,11 @@ def time_segments(
         sizes=dict(graph.sizes),
         contention=max(wall_s / cpu_s / segments.slowdown, 1.0) if cpu_s else 1.0,
     )
+
+
+def _medians_s(samples: Iterable[Sample]) -> dict[str, float]:
+    runs: dict[str, list[float]] = {}
+    for sample in samples:
+        if sample.kind == "segment":
+            runs.setdefault(sample.subject, []).append(sample.duration_s)
+    return {segment: median(times) for segment, times in runs.items()}

@@ -27,6 +27,8 @@ class Sample:
         far above it means that something else held the cores.
     size_bytes
         Bytes moved, for transfers.
+    batch
+        Requests that ran as one.
     """
 
     kind: SampleKind
@@ -34,10 +36,16 @@ class Sample:
     duration_s: float
     cpu_s: float | None = None
     size_bytes: int = 0
+    batch: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.duration_s < float("inf"):
             raise ProfileError(
                 f"sample of {self.kind} {self.subject!r}: {self.duration_s} is not a duration; "
+                "measure again"
+            )
+        if self.batch < 1:
+            raise ProfileError(
+                f"sample of {self.kind} {self.subject!r}: a batch of {self.batch} is none; "
                 "measure again"
             )
