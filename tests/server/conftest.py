@@ -61,7 +61,9 @@ def truth(six_convs: Path) -> Callable[[Arrays], Arrays]:
 @pytest.fixture(scope="session")
 def served(six_convs: Path, counting: Path) -> Iterator[ServerProcess]:
     """Give a running server process; one for the whole test run."""
-    with ServerProcess([str(six_convs), str(counting)]) as process:
+    # As many as without batching: what tiny models save by it is noise.
+    waiting = ("--max-waiting", "2")
+    with ServerProcess([str(six_convs), str(counting)], arguments=waiting) as process:
         yield process
 
 

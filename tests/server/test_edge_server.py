@@ -8,11 +8,15 @@ from threading import Event, Thread
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tests.server.fake_stages import GateStage
 
 from cutpoint.exceptions import ConnectError, ModelError, RemoteExecutionError
 from cutpoint.server.edge_server import EdgeServer, ServerSettings
+from cutpoint.server.job import Job
+from cutpoint.server.segment_stage import SegmentStage
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.protocol import messages, services
 
@@ -71,9 +75,9 @@ def start(loop: Loop) -> Iterator[Callable[..., tuple[EdgeServer, str]]]:
     ["0.0.0.0", "192.168.1.5", "10.0.0.1", "example.org", "::", "[::]", "", "127.0.0.1.example.org",
      "localhost.example.org", "2130706433", "127.1", "fe80::1", "0"],
 )  # fmt: skip
-def test_only_loopback_is_served(host: str) -> None:
-    """Any other address is refused before a socket is opened; the error says why."""
-    with pytest.raises(ConnectError, match="only loopback") as caught:
+def test_only_loopback_is_served_without_protection(host: str) -> None:
+    """Any other address is refused before a socket is opened; the error says what to give."""
+    with pytest.raises(ConnectError, match=r"--tls-cert FILE .*--token-file FILE") as caught:
         EdgeServer(ServerSettings(host=host))
     assert repr(host) in str(caught.value)
 
@@ -151,15 +155,20 @@ def test_a_model_that_cannot_be_loaded_leaves_it_not_ready(
         assert not stub.ServerReady(messages.ServerReadyRequest(), timeout=10).ready
 
 
+def _job(gate: GateStage, ended: Event) -> Job:
+    return Job((gate,), {"x": np.zeros(1)}, on_ended=lambda *_: ended.set())
+
+
 def test_a_full_queue_is_told_over_the_wire(
     start, loop: Loop, six_convs: Path, request_for, outputs_in, image_of, truth, assert_same
 ) -> None:
     """A request that would wait too long is refused at once, typed and with a time to come back."""
     server, address = start(num_workers=1, max_waiting=1)
     loop.do(server.load([str(six_convs)]))
-    gate = Event()
+    gate, held = GateStage(), [Event(), Event()]
     try:
-        held = [server.queue.submit(lambda _: gate.wait(30)) for _ in range(2)]
+        for ended in held:
+            server.queue.submit(_job(gate, ended))
         request = request_for("six_convs", image_of(0))
         with open_channel(address) as channel:
             stub = services.GRPCInferenceServiceStub(channel)
@@ -170,12 +179,12 @@ def test_a_full_queue_is_told_over_the_wire(
                 assert "compute on the device" in caught.value.details()
                 trailer = dict(caught.value.trailing_metadata())
                 assert int(trailer["retry-after-ms"]) >= 0
-            assert not any(future.done() for future in held)
-            gate.set()
-            assert all(future.result(30) for future in held)
+            assert not any(ended.is_set() for ended in held)
+            gate.opened.set()
+            assert all(ended.wait(30) for ended in held)
             assert_same(outputs_in(stub.ModelInfer(request, timeout=10)), truth(image_of(0)))
     finally:
-        gate.set()
+        gate.opened.set()
 
 
 def test_a_caller_who_hangs_up_frees_the_queue(
@@ -184,18 +193,23 @@ def test_a_caller_who_hangs_up_frees_the_queue(
     """A request whose caller is gone while it waits is never computed."""
     server, address = start(num_workers=1, max_waiting=1)
     loop.do(server.load([str(six_convs)]))
-    gate, let_in = Event(), Event()
+    gate, let_in, gone = GateStage(), Event(), Event()
     submit = server.queue.submit
 
-    def watched(*arguments: Any) -> Any:
-        future = submit(*arguments)
-        future.add_done_callback(lambda done: gone.set() if done.cancelled() else None)
-        let_in.set()
-        return future
+    def watched(job: Job) -> None:
+        tell = job.on_ended
 
-    gone = Event()
+        def ended(*arguments: Any) -> None:
+            tell(*arguments)
+            gone.set()
+
+        job.on_ended = ended
+        submit(job)
+        let_in.set()
+
     try:
-        submit(lambda _: gate.wait(30))
+        submit(_job(gate, Event()))
+        assert gate.began.wait(30)
         server.queue.submit = watched
         with open_channel(address) as channel:
             stub = services.GRPCInferenceServiceStub(channel)
@@ -204,8 +218,9 @@ def test_a_caller_who_hangs_up_frees_the_queue(
             call.cancel()
             assert gone.wait(30)
             assert server.queue.pending == 1
+            assert not gate.opened.is_set()
     finally:
-        gate.set()
+        gate.opened.set()
 
 
 def test_a_caller_who_hangs_up_stops_what_runs(
@@ -224,7 +239,7 @@ def test_a_caller_who_hangs_up_stops_what_runs(
                 break
         raise RemoteExecutionError("stopped on request")
 
-    monkeypatch.setattr(server.catalog.resolve("six_convs").model, "run", run)
+    monkeypatch.setattr(SegmentStage, "run", run)
     try:
         with open_channel(address) as channel:
             stub = services.GRPCInferenceServiceStub(channel)

@@ -16,9 +16,9 @@ from cutpoint.graph import Cut, Graph, candidate_cuts, cut_at
 from cutpoint.planning import shortlist
 from cutpoint.server.catalog import Catalog
 from cutpoint.server.data_plane import DataPlane
+from cutpoint.server.scheduler import Scheduler
 from cutpoint.server.served_model import ServedModel
 from cutpoint.server.service import InferenceService
-from cutpoint.server.work_queue import WorkQueue
 from cutpoint.wire.protocol import messages
 
 
@@ -285,7 +285,7 @@ async def _ready(service: InferenceService, name: str) -> bool:
 @pytest.fixture
 def asked(catalog: Catalog) -> Iterator[Callable[[str], bool]]:
     """Give ModelReady's answer for a name."""
-    queue = WorkQueue(1)
+    queue = Scheduler(1)
     service = InferenceService(DataPlane(catalog, queue), "0")
     service.is_ready = True
     yield lambda name: asyncio.run(_ready(service, name))

@@ -1,22 +1,29 @@
 """A peer's stream inside the test: what it leaves behind when things end early."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from threading import Event
 from typing import Any
 
+import numpy as np
 import pytest
+from tests.server.fake_stages import GateStage
 
-from cutpoint.exceptions import RemoteExecutionError
+from cutpoint.exceptions import OverloadedError, RemoteExecutionError
 from cutpoint.graph import Arrays
 from cutpoint.server.catalog import Catalog
 from cutpoint.server.data_plane import DataPlane
+from cutpoint.server.job import Job
+from cutpoint.server.scheduler import Scheduler
+from cutpoint.server.segment_stage import SegmentStage
 from cutpoint.server.served_model import ServedModel
+from cutpoint.server.served_request import ServedRequest
+from cutpoint.server.service import InferenceService
 from cutpoint.server.stream import PeerStream
-from cutpoint.server.work_queue import WorkQueue
 from cutpoint.wire import frames
 from cutpoint.wire.chunks import Chunker
-from cutpoint.wire.protocol import ACK, ERROR, get_parameters
+from cutpoint.wire.protocol import ACK, ERROR, get_parameters, messages
 
 
 class Held:
@@ -30,9 +37,11 @@ class Held:
     """
 
     def __init__(self, model: ServedModel) -> None:
-        self.gate = Event()
-        self.plane = DataPlane(Catalog([model]), WorkQueue(1, 4))
-        self.plane.queue.submit(lambda _: self.gate.wait(30))
+        gate = GateStage()
+        self.gate = gate.opened
+        self.plane = DataPlane(Catalog([model]), Scheduler(1, 4))
+        self.plane.queue.submit(Job((gate,), {"x": np.zeros(1)}))
+        assert gate.began.wait(30)
 
     def close(self) -> None:
         """Let it go and end it."""
@@ -71,7 +80,7 @@ def _kinds(written: list[Any]) -> list[tuple[str | None, str]]:
 
 
 def test_a_piece_after_the_last_one_starts_nothing(held: Held, image_of) -> None:
-    """A doubled last piece ends its request; the work is not queued a second time."""
+    """A doubled last piece ends its request, whose place is free at once."""
     first, last = _pieces(image_of, 1)
     written: list[Any] = []
     pending: list[int] = []
@@ -90,7 +99,7 @@ def test_a_piece_after_the_last_one_starts_nothing(held: Held, image_of) -> None
         written.append(frame)
 
     asyncio.run(PeerStream(held.plane, write, _no_plain).serve(requests()))
-    assert pending == [2]
+    assert pending == [1]
     assert _kinds(written) == [(ACK, "1"), (ACK, "1"), (ERROR, "1"), (ACK, "1")]
     parameters = get_parameters(written[2].infer_response.parameters)
     assert parameters["code"] == "INVALID_ARGUMENT"
@@ -122,17 +131,17 @@ def test_a_peer_that_hangs_up_takes_its_requests_along(held: Held, image_of) -> 
 
 
 def test_a_request_that_fails_while_computed_is_told(
-    held: Held, model: ServedModel, image_of, monkeypatch: pytest.MonkeyPatch
+    held: Held, image_of, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An error of the execution goes out as an error frame, is counted, and the stream goes on."""
-    run, fails = model.run, iter((True, False))
+    run, fails = SegmentStage.run, iter((True,))
 
     def failing(*arguments: Any) -> Any:
-        if next(fails):
+        if next(fails, False):
             raise RemoteExecutionError("six_convs: out of memory")
         return run(*arguments)
 
-    monkeypatch.setattr(model, "run", failing)
+    monkeypatch.setattr(SegmentStage, "run", failing)
     written: list[Any] = []
 
     async def requests() -> AsyncIterator[Any]:
@@ -151,3 +160,79 @@ def test_a_request_that_fails_while_computed_is_told(
     assert failed.error_message == "six_convs: out of memory"
     stats = held.plane.statistics.message("six_convs").inference_stats
     assert (stats.success.count, stats.fail.count) == (1, 1)
+
+
+def test_plain_requests_too_many_are_refused_and_counted(held: Held) -> None:
+    """The thirty-third of a stream has no place; the server tells of it as of any other."""
+    seen: list[ServedRequest] = []
+    held.plane.observers.append(seen.append)
+    written: list[Any] = []
+
+    async def scene() -> None:
+        over = asyncio.Event()
+
+        async def write(frame: Any) -> None:
+            written.append(frame)
+            over.set()
+
+        async def plain(_: Any) -> None:
+            await over.wait()
+
+        async def requests() -> AsyncIterator[Any]:
+            for number in range(33):
+                yield messages.ModelInferRequest(model_name="six_convs", id=str(number))
+            await over.wait()
+
+        await PeerStream(held.plane, write, plain).serve(requests())
+
+    asyncio.run(asyncio.wait_for(scene(), 30))
+    assert frames.kind_of(written[0].infer_response) == ERROR
+    assert [(each.model, each.outcome) for each in seen] == [("six_convs", "rejected")]
+
+
+def test_a_peer_that_cannot_be_written_to_has_its_request_stopped(held: Held, image_of) -> None:
+    """What waits for a peer that is gone leaves the queue, however its end is noticed."""
+
+    async def write(_: Any) -> None:
+        raise asyncio.InvalidStateError("the call is over")
+
+    async def scene() -> None:
+        leaving: asyncio.Queue[Any] = asyncio.Queue()
+
+        async def requests() -> AsyncIterator[Any]:
+            while True:
+                yield await leaving.get()
+
+        stream = PeerStream(held.plane, write, _no_plain)
+        serving = asyncio.ensure_future(stream.serve(requests()))
+        leaving.put_nowait(_pieces(image_of, 1, 1 << 20)[0])
+        await _turns_until(lambda: held.plane.queue.waiting == 1)
+        await _turns_until(lambda: held.plane.queue.waiting == 0)
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(scene(), 30))
+
+
+def test_who_counts_costs_no_answer(held: Held, image_of) -> None:
+    """An observer that fails is logged; the request it was told of is answered."""
+
+    def broken(_: ServedRequest) -> None:
+        raise ZeroDivisionError
+
+    held.plane.observers.append(broken)
+    answer = held.plane.submit(held.plane.endpoint("six_convs"), image_of(1), Event())
+    held.gate.set()
+    assert answer.result(30).outputs
+
+
+def test_plain_requests_in_a_stream_get_no_more_than_their_share(held: Held, image_of) -> None:
+    """A stream is no way around the share of time that every caller has."""
+    held.gate.set()
+    now_s = time.perf_counter()
+    held.plane._shares.took("", 60.0, now_s)
+    held.plane._shares.turned_away("somebody else", now_s)
+    answer = InferenceService(held.plane, "0")._infer_in_stream
+    request = messages.ModelInferRequest(model_name="six_convs")
+    with pytest.raises(OverloadedError, match="more than its share"):
+        asyncio.run(answer(request))

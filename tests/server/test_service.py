@@ -18,7 +18,7 @@ from cutpoint.lab.server_process import ServerProcess
 from cutpoint.planning import shortlist
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.holdings import read_holdings
-from cutpoint.wire.names import TailName
+from cutpoint.wire.names import TailName, shown
 from cutpoint.wire.protocol import messages
 
 NAME = "six_convs"
@@ -289,7 +289,7 @@ def test_an_unknown_model_is_not_found(stub: Any, request_for, image_of, name: s
     """Whatever the name, the code is NOT_FOUND, for every method that takes one."""
     code, words = _refused(stub, request_for(name, image_of(0)))
     assert code == grpc.StatusCode.NOT_FOUND
-    assert words.startswith(f"no model {name!r} here; this server has: counting, six"[:500])
+    assert words.startswith(f"no model {shown(name)} here; this server has: counting, six")
     for method, kind in (
         (stub.ModelMetadata, messages.ModelMetadataRequest),
         (stub.ModelConfig, messages.ModelConfigRequest),

@@ -242,14 +242,25 @@ def test_a_frame_that_is_none_is_refused(peer, image_of, truth, assert_same, spo
     assert_same(peer.answer(2, truth(image_of(2))), truth(image_of(2)))
 
 
+def _is_let_in(peer, number: int, first) -> bool:
+    """Send the first piece of a request; tell whether there was room for it."""
+    peer.send(first)
+    kind, _, message = peer.receive()
+    if kind == ACK:
+        return True
+    assert "waiting or running" in message.error_message
+    assert peer.acknowledged(number) == 0
+    return False
+
+
 def test_open_requests_are_bounded(peer, image_of, truth, assert_same) -> None:
     """Of 40 requests begun on one stream 32 may go on; one that ends makes room for another."""
     begun = [peer.pieces(NAME, n, image_of(n), 40_000) for n in range(40)]
-    for first, _ in begun:
-        peer.send(first)
     for n in range(32):
-        assert peer.acknowledged(n) == 40_000
+        while not _is_let_in(peer, n, begun[n][0]):
+            pass  # those before it have a place each, for a moment
     for n in range(32, 40):
+        peer.send(begun[n][0])
         code, words = peer.refusal(n)
         assert (code, words[:11]) == ("RESOURCE_EXHAUSTED", "32 requests")
         assert peer.acknowledged(n) == 0

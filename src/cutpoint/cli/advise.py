@@ -24,6 +24,16 @@ from cutpoint.cli.options import (
 from cutpoint.cli.output import err, print_json
 from cutpoint.cli.plan_inputs import plan_inputs
 from cutpoint.cli.ranges import parse_grid, parse_load
+from cutpoint.cli.security_options import (
+    InsecureOption,
+    TlsCaOption,
+    TlsCertOption,
+    TlsKeyOption,
+    TlsNameOption,
+    TlsOption,
+    TokenFileOption,
+    client_security,
+)
 from cutpoint.cost import power_profile
 from cutpoint.lab.plan_plots import plot_savings
 from cutpoint.planning.objective import objective_named
@@ -76,6 +86,13 @@ def advise(
     untrusted: UntrustedOption = False,
     device: DeviceOption = None,
     server: _ServerOption = "8x",
+    tls: TlsOption = False,
+    tls_ca: TlsCaOption = None,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
+    tls_name: TlsNameOption = None,
+    token_file: TokenFileOption = None,
+    insecure: InsecureOption = False,
     bandwidths: _BandwidthsOption = "1Mbit/s..100Mbit/s",
     loads: _LoadsOption = "1..10",
     rtt: _RoundTripOption = "20ms",
@@ -101,7 +118,10 @@ def advise(
     load_grid = parse_grid(loads, parse_load, _NUM_LOADS)
     wanted = objective_named(objective, power_profile(power), spread)
     chosen = chosen_model(model, size, input_file, is_untrusted=untrusted)
-    inputs = plan_inputs(chosen, None, device, [server], quiet=json)
+    security = client_security(
+        tls, tls_ca, tls_cert, tls_key, tls_name, token_file, insecure=insecure
+    )
+    inputs = plan_inputs(chosen, None, device, [server], security=security, quiet=json)
     found = advice(inputs, wanted, like, (bandwidth_grid, load_grid), input_as or (), quiet=json)
     if plot is not None:
         plot_savings(_title(found, rtt), found.savings, plot)

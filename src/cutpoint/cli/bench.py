@@ -7,11 +7,16 @@ from typing import Annotated
 import typer
 
 from cutpoint.cli.output import err, out, print_json, table
+from cutpoint.lab.batching_bench import MODELS as BATCHING_MODELS
+from cutpoint.lab.batching_bench import run_batching_bench
+from cutpoint.lab.batching_report import batching_text, write_batching_report
 from cutpoint.lab.extraction_bench import run_extraction_bench
 from cutpoint.lab.extraction_report import extraction_text, write_extraction_report
 from cutpoint.lab.overhead_bench import MODELS as OVERHEAD_MODELS
 from cutpoint.lab.overhead_bench import run_overhead_bench
 from cutpoint.lab.overhead_report import overhead_text, write_overhead_report
+from cutpoint.lab.overload_bench import run_overload_bench
+from cutpoint.lab.overload_report import overload_text, write_overload_report
 from cutpoint.lab.planning_bench import SIZES, PlanningBench, run_planning_bench
 from cutpoint.lab.planning_report import write_planning_report
 from cutpoint.lab.predictors_bench import MODELS, run_predictors_bench
@@ -176,6 +181,67 @@ def overhead(
         print_json(result)
     else:
         out.print(overhead_text(result), markup=False)
+
+
+@bench.command()
+def overload(
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for overload.md, .png and .json.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="A model of the zoo that takes an image.")
+    ] = "mobilenet_v2",
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of one load in one round.")] = 5.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Interleaved rounds.")] = 4,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Offer a server up to four times what it can do: goodput, refusals, attempts per request."""
+    with TemporaryDirectory(prefix="cutpoint-") as folder:
+        result = run_overload_bench(
+            Path(folder),
+            model,
+            seconds,
+            rounds,
+            listener=lambda text: err.print(text, markup=False),
+        )
+    if report is not None:
+        write_overload_report(result, report)
+    if json:
+        print_json(result)
+    else:
+        out.print(overload_text(result), markup=False)
+
+
+@bench.command()
+def batching(
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for batching.md, .png and .json.")
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="text_encoder or a model of the zoo (default: three); repeatable."),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Interleaved rounds per model.")] = 9,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, help="How long each server is asked in a round.")
+    ] = 4.0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Let eight clients enter models at three cuts: batches across cuts, per tail, and none."""
+    with TemporaryDirectory(prefix="cutpoint-") as folder:
+        result = run_batching_bench(
+            Path(folder),
+            model or BATCHING_MODELS,
+            num_rounds=rounds,
+            duration_s=seconds,
+            listener=lambda text: err.print(text, markup=False),
+        )
+    if report is not None:
+        write_batching_report(result, report)
+    if json:
+        print_json(result)
+    else:
+        out.print(batching_text(result), markup=False)
 
 
 def _print(result: PlanningBench) -> None:

@@ -126,6 +126,7 @@ def chosen_models(
     feed: Arrays | None = None,
     *,
     is_untrusted: bool,
+    are_all: bool = True,
 ) -> list[ChosenModel]:
     """
     Understand what a command line says of several models, each with its own share of sizes.
@@ -136,6 +137,8 @@ def chosen_models(
         As they are written; each of some model's dimension.
     feed
         Inputs to run the model on, where it is one.
+    are_all
+        Whether sizes may be of no other models.
 
     Raises
     ------
@@ -154,7 +157,7 @@ def chosen_models(
         own = dict(own_sizes(bound, open_dimensions(file), unranked_inputs(file)))
         unknown = {name: size for name, size in unknown.items() if name not in own}
         chosen.append(ChosenModel(file, own, feed, kept=kept))
-    if unknown:
+    if unknown and are_all:
         raise UnknownShapeError(f"--size: no model served has an open dimension {list(unknown)}")
     for each in chosen:
         each.check_bound()

@@ -11,6 +11,7 @@ from cutpoint.cli.model_options import UntrustedOption
 from cutpoint.cli.output import err, out, print_json, table
 from cutpoint.cost import fit as fit_predictor
 from cutpoint.cost import leave_one_out, predictor_to_json
+from cutpoint.cost.whole_file import write_whole
 from cutpoint.exceptions import ProfileError
 from cutpoint.graph import Graph
 from cutpoint.profiling import check_profile, load_profile
@@ -35,7 +36,7 @@ def fit(
     """
     samples = list(_samples(pairs, is_untrusted=untrusted))
     predictor = fit_predictor(samples)
-    output.write_bytes(predictor_to_json(predictor))
+    write_whole(output, predictor_to_json(predictor))
     errors = leave_one_out(samples)
     if json:
         print_json(errors)

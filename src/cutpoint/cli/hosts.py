@@ -20,6 +20,7 @@ from cutpoint.planning import cuts_to_hold
 from cutpoint.profiling import load_profile
 from cutpoint.profiling.quick import time_segments
 from cutpoint.records import Profile
+from cutpoint.wire.credentials import ClientSecurity
 
 _TIMES_FASTER = re.compile(r"^([0-9]*\.?[0-9]+)x$")
 
@@ -84,7 +85,9 @@ def device_host(graph: Graph, path: Path | None, feed: Arrays | None, *, quiet: 
     return Host(timed, "timed here, now")
 
 
-def server_host(graph: Graph, text: str, device: Host) -> Host:
+def server_host(
+    graph: Graph, text: str, device: Host, security: ClientSecurity | None = None
+) -> Host:
     """
     Give a server.
 
@@ -93,6 +96,8 @@ def server_host(graph: Graph, text: str, device: Host) -> Host:
     text
         A profile's or a predictor's file, ``HOST:PORT`` of a server that runs, or ``8x``:
         assumed to be so many times faster than the device.
+    security
+        What is shown to a server that runs, and demanded of it.
 
     Raises
     ------
@@ -107,7 +112,7 @@ def server_host(graph: Graph, text: str, device: Host) -> Host:
     if Path(text).exists():
         return _of_file(graph, Path(text))
     if ":" in text:
-        told, _ = server_profile(text, graph)
+        told, _ = server_profile(text, graph, security)
         _check_sizes(graph, told, f"server {text}")
         return Host(told, f"server {text}")
     raise ProfileError(

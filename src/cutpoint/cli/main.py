@@ -13,7 +13,8 @@ from cutpoint.cli.bench import bench
 from cutpoint.cli.demo import demo
 from cutpoint.cli.fit import fit
 from cutpoint.cli.inspect import inspect
-from cutpoint.cli.output import err, printable
+from cutpoint.cli.log_lines import LineFormatter, Sparing
+from cutpoint.cli.output import err
 from cutpoint.cli.plan import plan
 from cutpoint.cli.profile import profile
 from cutpoint.cli.run import run
@@ -45,26 +46,26 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _settings(
+    ctx: typer.Context,
     _: Annotated[
         bool,
         typer.Option(
             "--version", help="Print the version and exit.", callback=_print_version, is_eager=True
         ),
     ] = False,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "error",
+    log_level: Annotated[
+        str | None,
+        typer.Option(help="debug, info, warning (what serve logs by default) or error (others)."),
+    ] = None,
 ) -> None:
-    if log_level.lower() not in _LOG_LEVELS:
-        raise typer.BadParameter(f"{log_level!r}: write one of {', '.join(_LOG_LEVELS)}")
+    # Who leaves a server running wants to know what it warns of; a command says it by its result.
+    level = log_level or ("warning" if ctx.invoked_subcommand == "serve" else "error")
+    if level.lower() not in _LOG_LEVELS:
+        raise typer.BadParameter(f"{level!r}: write one of {', '.join(_LOG_LEVELS)}")
     handler = logging.StreamHandler()
-    handler.setFormatter(_PrintableFormatter("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=log_level.upper(), handlers=[handler])
-
-
-class _PrintableFormatter(logging.Formatter):
-    """Messages may quote names out of files."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record))
+    handler.setFormatter(LineFormatter("%(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(Sparing())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
 
 
 def _end(number: int, frame: object) -> None:

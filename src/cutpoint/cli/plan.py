@@ -40,6 +40,16 @@ from cutpoint.cli.plan_report import plan_document, print_plan
 from cutpoint.cli.plan_request import PlanRequest
 from cutpoint.cli.planned import planned
 from cutpoint.cli.planner_rows import planners_of
+from cutpoint.cli.security_options import (
+    InsecureOption,
+    TlsCaOption,
+    TlsCertOption,
+    TlsKeyOption,
+    TlsNameOption,
+    TlsOption,
+    TokenFileOption,
+    client_security,
+)
 from cutpoint.cost import Limits, power_profile
 from cutpoint.exceptions import CostError
 from cutpoint.planning.objective import objective_named
@@ -54,6 +64,13 @@ def plan(
     untrusted: UntrustedOption = False,
     device: DeviceOption = None,
     server: ServersOption = None,
+    tls: TlsOption = False,
+    tls_ca: TlsCaOption = None,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
+    tls_name: TlsNameOption = None,
+    token_file: TokenFileOption = None,
+    insecure: InsecureOption = False,
     link: LinksOption = None,
     link_behind: LinkBehindOption = DEFAULT_LINK_BEHIND,
     wait: WaitOption = "0ms",
@@ -92,7 +109,10 @@ def plan(
         num_jobs=jobs,
     )
     chosen = _chosen(model, size, input_file, is_untrusted=untrusted)
-    inputs = plan_inputs(chosen, costs, device, server or (), quiet=json)
+    security = client_security(
+        tls, tls_ca, tls_cert, tls_key, tls_name, token_file, insecure=insecure
+    )
+    inputs = plan_inputs(chosen, costs, device, server or (), security=security, quiet=json)
     if request.limits.has_memory_caps and not inputs.costs.memory.any():
         raise CostError(
             f"the costs of {inputs.costs.name!r} say nothing of memory, so no cap can be kept: add "

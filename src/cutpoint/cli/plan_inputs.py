@@ -21,6 +21,7 @@ from cutpoint.cost import (
 from cutpoint.exceptions import CostError
 from cutpoint.graph import Graph, blocks_of
 from cutpoint.planning import compile_heads, compiled_table
+from cutpoint.wire.credentials import ClientSecurity
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def plan_inputs(
     device: Path | None,
     servers: Sequence[str],
     *,
+    security: ClientSecurity | None = None,
     quiet: bool,
 ) -> PlanInputs:
     """
@@ -82,6 +84,8 @@ def plan_inputs(
         Where nothing binds its open dimensions, a host's profile does.
     servers
         As written; none stands for one that is eight times as fast as the device.
+    security
+        What is shown to servers that run, and demanded of them.
 
     Raises
     ------
@@ -100,7 +104,7 @@ def plan_inputs(
         model = replace(model, sizes=sizes_told((device, *map(Path, servers))))
     graph = model.load()
     host = device_host(graph, device, model.feed, quiet=quiet)
-    behind = [server_host(graph, text, host) for text in servers or ("8x",)]
+    behind = [server_host(graph, text, host, security) for text in servers or ("8x",)]
     table = cost_table_of(graph, host.profile, *(each.profile for each in behind))
     return PlanInputs(table, graph, (host.source, *(each.source for each in behind)))
 

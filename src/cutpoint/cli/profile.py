@@ -9,6 +9,16 @@ from cutpoint.cli.chosen_model import ChosenModel, chosen_model
 from cutpoint.cli.first_run import first_run
 from cutpoint.cli.model_options import CustomOpsOption, InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out, print_json, progress_bar, table
+from cutpoint.cli.security_options import (
+    InsecureOption,
+    TlsCaOption,
+    TlsCertOption,
+    TlsKeyOption,
+    TlsNameOption,
+    TlsOption,
+    TokenFileOption,
+    client_security,
+)
 from cutpoint.client.server_profile import server_profile
 from cutpoint.cost import fold
 from cutpoint.execution.runtime import keep_freed_memory, quiet_options
@@ -40,6 +50,13 @@ def profile(
     inputs: InputsOption = None,
     custom_ops: CustomOpsOption = None,
     untrusted: UntrustedOption = False,
+    tls: TlsOption = False,
+    tls_ca: TlsCaOption = None,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
+    tls_name: TlsNameOption = None,
+    token_file: TokenFileOption = None,
+    insecure: InsecureOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
     """
@@ -50,12 +67,15 @@ def profile(
     other server over the wire, minus the link. One profile is of one size of the inputs:
     for a model whose sizes vary, write several and give all of them to `cutpoint run`.
     """
+    security = client_security(
+        tls, tls_ca, tls_cert, tls_key, tls_name, token_file, insecure=insecure
+    )
     chosen = chosen_model(model, size, inputs, custom_ops, is_untrusted=untrusted)
     graph = chosen.load()
     if server is None:
         result = _measured(graph, chosen, repeats, threads, slowdown)
     else:
-        result, _ = server_profile(server, graph)
+        result, _ = server_profile(server, graph, security)
     save_profile(result, output)
     if json:
         print_json(result)

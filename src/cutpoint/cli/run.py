@@ -17,6 +17,16 @@ from cutpoint.cli.chosen_model import ChosenModel, chosen_model
 from cutpoint.cli.first_run import first_run
 from cutpoint.cli.model_options import CustomOpsOption, InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out, table
+from cutpoint.cli.security_options import (
+    InsecureOption,
+    TlsCaOption,
+    TlsCertOption,
+    TlsKeyOption,
+    TlsNameOption,
+    TlsOption,
+    TokenFileOption,
+    client_security,
+)
 from cutpoint.client.session import InferenceSession
 from cutpoint.exceptions import CutpointError, UnknownShapeError
 from cutpoint.graph import Arrays, sample_feed
@@ -26,12 +36,25 @@ from cutpoint.units import format_bandwidth, format_duration
 
 def run(
     model: Annotated[Path, typer.Argument(help="The ONNX file.")],
-    server: Annotated[str, typer.Option(help="HOST:PORT of the server.")],
+    server: Annotated[
+        list[str],
+        typer.Option(
+            help="HOST:PORT of the server; several, joined by commas or each with its own "
+            "--server, are used in order of preference."
+        ),
+    ],
     count: Annotated[int, typer.Option("--count", "-n", min=0, help="0 runs until Ctrl-C.")] = 100,
     size: SizesOption = None,
     inputs: InputsOption = None,
     custom_ops: CustomOpsOption = None,
     untrusted: UntrustedOption = False,
+    tls: TlsOption = False,
+    tls_ca: TlsCaOption = None,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
+    tls_name: TlsNameOption = None,
+    token_file: TokenFileOption = None,
+    insecure: InsecureOption = False,
     policy: Annotated[
         str, typer.Option(help="soonest, device, server, or values to cut at, joined by commas.")
     ] = "soonest",
@@ -63,6 +86,9 @@ def run(
     took, and what is believed of the link. The server need not be there: the device
     computes alone until it is.
     """
+    security = client_security(
+        tls, tls_ca, tls_cert, tls_key, tls_name, token_file, insecure=insecure
+    )
     chosen = chosen_model(model, size, inputs, custom_ops, is_untrusted=untrusted)
     chosen.check_bound()
     with first_run(chosen.feed):
@@ -70,6 +96,7 @@ def run(
             chosen.file.source,
             chosen.options(),
             server=server,
+            security=security,
             policy=policy,
             profile=profile or None,
             sizes=chosen.sizes,

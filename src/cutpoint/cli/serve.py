@@ -1,43 +1,73 @@
 """``cutpoint serve``: run the tails of models for devices."""
 
 import asyncio
+import os
+import sys
+from functools import partial
 from pathlib import Path
-from typing import Annotated
 
-import msgspec
 import typer
 
-from cutpoint.cli.chosen_model import chosen_models
+from cutpoint.cli import serve_options as options
+from cutpoint.cli.chosen_model import ChosenModel, chosen_models
+from cutpoint.cli.configuration import place_of
+from cutpoint.cli.configuration_report import print_configuration
 from cutpoint.cli.input_file import read_inputs
-from cutpoint.cli.model_options import CustomOpsOption, InputsOption, SizesOption, UntrustedOption
-from cutpoint.cli.output import err, out
-from cutpoint.graph import SERVER_ONLY
-from cutpoint.server.edge_server import ServerSettings
-from cutpoint.server.edge_server import serve as serve_models
-from cutpoint.server.served_model import ServedModel
-from cutpoint.units import format_duration
+from cutpoint.cli.serve_settings import (
+    Place,
+    batching_of,
+    check_input,
+    check_ports,
+    checked_folder,
+    limits_of,
+    security_of,
+    size_of,
+)
+from cutpoint.cli.serve_voice import voice_of
+from cutpoint.cli.sizes import parse_sizes
+from cutpoint.graph import Arrays
+from cutpoint.server.door import ServerLimits, check_is_guarded
+from cutpoint.server.lifecycle import serve as serve_models
+from cutpoint.server.scratch import Scratch
+from cutpoint.server.settings import ServerSettings
 
 
 def serve(
-    models: Annotated[list[Path], typer.Argument(help="ONNX files; each is served by its name.")],
-    host: Annotated[str, typer.Option(help="Address to listen on; loopback only.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8001,
-    workers: Annotated[int, typer.Option(min=1, help="Requests computed at once.")] = 1,
-    max_waiting: Annotated[
-        int | None, typer.Option(min=0, help="Requests that may wait (default: 2 per worker).")
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads inside one operator (default: all).")
-    ] = None,
-    table: Annotated[
-        list[Path] | None,
-        typer.Option(help="Hold a model at the cuts of this table (see `cutpoint plan --table`)."),
-    ] = None,
-    size: SizesOption = None,
-    inputs: InputsOption = None,
-    custom_ops: CustomOpsOption = None,
-    untrusted: UntrustedOption = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
+    ctx: typer.Context,
+    models: options.ModelsArgument = None,
+    config: options.ConfigOption = None,
+    check: options.CheckOption = False,
+    repository: options.RepositoryOption = None,
+    poll: options.PollOption = None,
+    table: options.TableOption = None,
+    size: options.SizeOption = None,
+    inputs: options.InputOption = None,
+    custom_ops: options.CustomOpsOption = None,
+    untrusted: options.UntrustedOption = False,
+    cache: options.CacheOption = None,
+    host: options.HostOption = "127.0.0.1",
+    port: options.PortOption = 8001,
+    metrics_port: options.MetricsPortOption = None,
+    metrics_host: options.MetricsHostOption = "127.0.0.1",
+    drain: options.DrainOption = 5.0,
+    workers: options.WorkersOption = 1,
+    max_waiting: options.MaxWaitingOption = None,
+    threads: options.ThreadsOption = None,
+    max_batch: options.MaxBatchOption = 8,
+    batching: options.BatchingOption = "segments",
+    memory: options.MemoryOption = None,
+    tls_cert: options.TlsCertOption = None,
+    tls_key: options.TlsKeyOption = None,
+    tls_client_ca: options.TlsClientCaOption = None,
+    token_file: options.TokenFileOption = None,
+    insecure: options.InsecureOption = False,
+    max_message: options.MaxMessageOption = "64MiB",
+    max_metadata: options.MaxMetadataOption = "16KiB",
+    max_connections: options.MaxConnectionsOption = ServerLimits.max_connections,
+    max_streams: options.MaxStreamsOption = ServerLimits.max_streams,
+    idle_timeout: options.IdleOption = 300.0,
+    stall_timeout: options.StalledOption = 30.0,
+    json: options.JsonOption = False,
 ) -> None:
     """
     Serve models, and everything behind each of their cuts, until Ctrl-C or SIGTERM.
@@ -45,64 +75,91 @@ def serve(
     Speaks the Open Inference Protocol over gRPC, so any client of that protocol works.
     Ready only when every model is warm. Both sides must hold the same file. Sizes are
     those it warms and times with; requests may be of others.
+
+    A flag wins over the variable CUTPOINT_SERVE_<OPTION>, and that over --config.
     """
-    if inputs is not None and len(models) > 1:
-        raise typer.BadParameter("--input is of one model: serve the others by another command")
+    place: Place = partial(place_of, ctx)
+    paths = tuple(models or ())
+    if not paths and repository is None:
+        raise typer.BadParameter("name a model file, or give --repository DIR", param_hint="MODELS")
+    check_input(paths, repository, inputs, place)
+    check_ports(host, port, metrics_host, metrics_port, place)
     example = None if inputs is None else read_inputs(inputs)
-    chosen = chosen_models(models, size, example, is_untrusted=untrusted)
     settings = ServerSettings(
         host=host,
         port=port,
         num_workers=workers,
         max_waiting=max_waiting,
         num_threads=threads,
+        drain_s=drain,
         tables=tuple(str(path) for path in table or ()),
-        sizes={name: n for each in chosen for name, n in each.sizes.items()},
+        sizes=parse_sizes(size or ()),
         example=example,
         custom_ops=tuple(str(library) for library in custom_ops or ()),
+        trusted=not untrusted,
+        repository=checked_folder("repository", repository, place),
+        poll_s=poll,
+        max_batch=max_batch,
+        batching=batching_of(batching, place),
+        metrics_port=metrics_port,
+        metrics_host=metrics_host,
+        memory_bytes=None if memory is None else size_of("memory", memory, place),
+        cache=None if cache is None else str(cache),
+        security=security_of(tls_cert, tls_key, tls_client_ca, token_file, place),
+        insecure=insecure,
+        limits=limits_of(
+            max_message,
+            max_metadata,
+            max_connections,
+            max_streams,
+            idle_timeout,
+            stall_timeout,
+            place,
+        ),
     )
-    voice = _Voice(json)
+    check_is_guarded(settings.host, settings.security, insecure=settings.insecure)
+    if check:
+        print_configuration(ctx, as_json=json)
+        return
+    with Scratch() as scratch:
+        chosen = _chosen(paths, size, example, settings)
+        _run(chosen, settings, scratch, as_json=json)
 
-    paths = [str(each.file.source) for each in chosen]
-    asyncio.run(
-        serve_models(
-            paths,
-            settings,
-            on_listening=voice.listening,
-            on_model=voice.model,
-            on_ready=voice.ready,
-        )
+
+def _chosen(
+    paths: tuple[Path, ...],
+    size: list[str] | None,
+    example: Arrays | None,
+    settings: ServerSettings,
+) -> dict[str, ChosenModel]:
+    """Look at the files that are named, before a port is taken; by their paths."""
+    # Sizes may be of the repository's models, which are looked at when they are loaded.
+    chosen = chosen_models(
+        paths, size, example, is_untrusted=not settings.trusted, are_all=settings.repository is None
     )
+    return {str(path): each for path, each in zip(paths, chosen, strict=True)}
 
 
-class _Voice:
-    """Tells what the server does, for people or for programs."""
+def _run(
+    chosen: dict[str, ChosenModel], settings: ServerSettings, scratch: Scratch, *, as_json: bool
+) -> None:
+    """Serve until the end, which comes although a model may still be loading."""
 
-    def __init__(self, json: bool) -> None:
-        self._json = json
+    def end(code: int) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        scratch.close()
+        os._exit(code)
 
-    def listening(self, address: str) -> None:
-        self._say({"event": "listening", "address": address}, f"listening on {address}")
-
-    def model(self, model: ServedModel) -> None:
-        tails = [cut for cut in model.cuts if cut.id != SERVER_ONLY]
-        whole_s = next(model.idle_s(cut) for cut in model.cuts if cut.id == SERVER_ONLY)
-        event = {
-            "event": "model",
-            "name": model.name,
-            "sha256": model.graph.sha256,
-            "whole_s": whole_s,
-            "tails": [model.served_name(cut) for cut in tails],
-        }
-        text = f"{model.name}: {format_duration(whole_s)} whole, {len(tails)} tails"
-        self._say(event, text)
-
-    def ready(self) -> None:
-        self._say({"event": "ready"}, "ready")
-
-    def _say(self, event: dict[str, object], text: str) -> None:
-        if self._json:
-            out.print(msgspec.json.encode(event).decode(), markup=False, soft_wrap=True)
-        else:
-            err.print(text, markup=False)
-        out.file.flush()
+    copies = {path: str(each.file.source) for path, each in chosen.items() if each.kept is not None}
+    serving = serve_models(
+        tuple(chosen), settings, voice_of(as_json=as_json), copies=copies, abandon=end
+    )
+    loop = asyncio.new_event_loop()
+    try:
+        # Not asyncio.run: it waits for threads, and one that loads a model takes its time.
+        is_over = loop.run_until_complete(serving)
+    finally:
+        loop.close()
+    if not is_over:
+        end(0)

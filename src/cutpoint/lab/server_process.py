@@ -1,15 +1,22 @@
 """A server in a process of its own: started, killed, started again on the same port."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
-from threading import Event, Thread
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Condition, Event, Thread
 from types import TracebackType
+from typing import Any
 
 from cutpoint.exceptions import ConnectError
 
 _START_TIMEOUT_S = 120.0
+_END_TIMEOUT_S = 30.0
+
+ServerEvent = Mapping[str, Any]
+"""What the server printed of itself; ``event`` says what it is about."""
 
 
 class ServerProcess:
@@ -21,16 +28,37 @@ class ServerProcess:
     models
         Paths of ONNX files.
     num_threads
-        Threads inside one operator.
+        Threads inside one operator; ``None`` leaves it to the other settings.
     arguments
         More of the command line.
+    repository
+        Folder of models.
+    environment
+        Variables set beside those of this process.
+    errors
+        File that takes what it says on standard error; by default that goes where this
+        process's goes.
     """
 
     def __init__(
-        self, models: Sequence[str], num_threads: int = 1, arguments: Sequence[str] = ()
+        self,
+        models: Sequence[str] = (),
+        num_threads: int | None = 1,
+        arguments: Sequence[str] = (),
+        *,
+        repository: str | Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        errors: str | Path | None = None,
     ) -> None:
         self._models = tuple(models)
-        self._arguments = ("--threads", str(num_threads), *arguments)
+        threads = () if num_threads is None else ("--threads", str(num_threads))
+        folder = () if repository is None else ("--repository", str(repository))
+        self._arguments = (*threads, *folder, *arguments)
+        self._environment = dict(environment or {})
+        self._errors = errors
+        self._events: list[ServerEvent] = []
+        self._heard = Condition()
+        self._metrics_address: str | None = None
         self._process: subprocess.Popen[str] | None = None
         self._reader: Thread | None = None
         self._listening = Event()
@@ -74,6 +102,38 @@ class ServerProcess:
         return self._process.pid
 
     @property
+    def metrics_address(self) -> str:
+        """
+        Where its metrics are shown.
+
+        Raises
+        ------
+        RuntimeError
+            If it was not asked to show any, or has not said where yet.
+        """
+        if self._metrics_address is None:
+            raise RuntimeError("the server shows no metrics: start it with --metrics-port 0")
+        return self._metrics_address
+
+    @property
+    def metrics_port(self) -> int:
+        """
+        Port of its metrics.
+
+        Raises
+        ------
+        RuntimeError
+            As `metrics_address`.
+        """
+        return int(self.metrics_address.rpartition(":")[2])
+
+    @property
+    def events(self) -> tuple[ServerEvent, ...]:
+        """Everything it said since it was started last."""
+        with self._heard:
+            return tuple(self._events)
+
+    @property
     def is_ready(self) -> bool:
         """Whether every model is warm."""
         return self._ready.is_set()
@@ -89,9 +149,10 @@ class ServerProcess:
         """
         self._listening.clear()
         self._ready.clear()
-        command = [sys.executable, "-m", "cutpoint.cli.main", "serve", *self._models]
-        command += ["--json", "--port", str(self._port), *self._arguments]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._metrics_address = None
+        with self._heard:
+            self._events.clear()
+        process = self._started()
         self._process = process
         self._reader = Thread(target=self._read, args=(process,), daemon=True)
         self._reader.start()
@@ -108,6 +169,83 @@ class ServerProcess:
         """
         self._wait(self._ready)
 
+    def wait_for(
+        self,
+        is_wanted: Callable[[ServerEvent], bool],
+        count: int = 1,
+        timeout_s: float = _START_TIMEOUT_S,
+    ) -> ServerEvent:
+        """
+        Wait until it has said something, since it was started, so many times.
+
+        Returns
+        -------
+        mapping
+            The last of these events.
+
+        Raises
+        ------
+        TimeoutError
+            If it did not.
+        """
+
+        def found() -> list[ServerEvent]:
+            return [event for event in self._events if is_wanted(event)]
+
+        with self._heard:
+            if not self._heard.wait_for(lambda: len(found()) >= count, timeout_s):
+                raise TimeoutError(
+                    f"`cutpoint serve` said it {len(found())} times of {count}: {self._events}"
+                )
+            return found()[count - 1]
+
+    def signal(self, number: int) -> None:
+        """
+        Send it a signal, and go on.
+
+        Raises
+        ------
+        RuntimeError
+            If it is not running.
+        """
+        os.kill(self.pid, number)
+
+    def wait_until_ended(self, timeout_s: float = _END_TIMEOUT_S) -> int:
+        """
+        Wait for its end, and give its exit code.
+
+        Raises
+        ------
+        RuntimeError
+            If it is not running.
+        """
+        if self._process is None:
+            raise RuntimeError("the server is not running: start it first")
+        code = self._process.wait(timeout=timeout_s)
+        self._finish()
+        return code
+
+    def restart(self, *, is_killed: bool = False) -> None:
+        """
+        End it, start it again on the same port, and wait until it is ready.
+
+        Parameters
+        ----------
+        is_killed
+            Whether it ends as by a power cut.
+
+        Raises
+        ------
+        ConnectError
+            If it does not become ready.
+        """
+        if is_killed:
+            self.kill()
+        else:
+            self.close()
+        self.start()
+        self.wait_until_ready()
+
     def kill(self) -> None:
         """End it with SIGKILL, as a power cut would."""
         if self._process is not None:
@@ -120,11 +258,22 @@ class ServerProcess:
             self._process.terminate()
             self._finish()
 
+    def _started(self) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "cutpoint.cli.main", "serve", *self._models]
+        command += ["--json", "--port", str(self._port), *self._arguments]
+        environment = {**os.environ, **self._environment}
+        if self._errors is None:
+            return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        with Path(self._errors).open("a", encoding="utf-8") as errors:
+            return subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+            )
+
     def _finish(self) -> None:
         process, reader = self._process, self._reader
         if process is None or reader is None:
             return
-        process.wait(timeout=30)
+        process.wait(timeout=_END_TIMEOUT_S)
         reader.join(timeout=5)
         if process.stdout is not None:
             process.stdout.close()
@@ -137,6 +286,7 @@ class ServerProcess:
                 return
             if process is None or process.poll() is not None:
                 code = None if process is None else process.returncode
+                self._finish()
                 raise ConnectError(f"`cutpoint serve` ended with code {code}; see its messages")
         raise ConnectError(f"`cutpoint serve` was not ready within {_START_TIMEOUT_S:.0f} s")
 
@@ -154,9 +304,14 @@ class ServerProcess:
             text = ""
             self._take(event)
 
-    def _take(self, event: dict[str, object]) -> None:
+    def _take(self, event: ServerEvent) -> None:
         if event.get("event") == "listening":
             self._port = int(str(event["address"]).rpartition(":")[2])
             self._listening.set()
+        elif event.get("event") == "metrics":
+            self._metrics_address = str(event["address"])
         elif event.get("event") == "ready":
             self._ready.set()
+        with self._heard:
+            self._events.append(event)
+            self._heard.notify_all()

@@ -1,15 +1,29 @@
 """What the server does, whichever door a request came in by."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Event
 
-from cutpoint.exceptions import ModelMismatchError
+from cutpoint.exceptions import (
+    CutpointError,
+    DeadlineExceededError,
+    ModelMismatchError,
+    OverloadedError,
+)
 from cutpoint.graph import Arrays
+from cutpoint.server.callers import caller
+from cutpoint.server.cancellation import Cancellation
 from cutpoint.server.catalog import Catalog, Endpoint
+from cutpoint.server.coming import Coming
+from cutpoint.server.fair_shares import FairShares
+from cutpoint.server.job import Job
+from cutpoint.server.methods import log_bug
+from cutpoint.server.scheduler import Scheduler
+from cutpoint.server.served_request import Outcome, ServedRequest
 from cutpoint.server.statistics import Statistics
-from cutpoint.server.work_queue import WorkQueue
+from cutpoint.wire.names import shown
 from cutpoint.wire.protocol import Parameter
 
 
@@ -28,6 +42,10 @@ class Reply:
         What the tail takes when the server is idle.
     pending
         Requests that run or wait, as the answer leaves.
+    batch
+        Requests that ran together, mean over its segments.
+    other_s
+        Copying around the segments.
     """
 
     outputs: Arrays
@@ -35,6 +53,8 @@ class Reply:
     tail_s: float
     idle_s: float
     pending: int
+    batch: float = 1.0
+    other_s: float = 0.0
 
     def parameters(self) -> dict[str, Parameter]:
         """Give the load report that rides with the answer."""
@@ -43,6 +63,7 @@ class Reply:
             "tail_s": self.tail_s,
             "idle_s": self.idle_s,
             "pending": self.pending,
+            "batch": self.batch,
         }
 
 
@@ -58,12 +79,51 @@ class DataPlane:
         Where requests wait.
     """
 
-    def __init__(self, catalog: Catalog, queue: WorkQueue) -> None:
+    def __init__(self, catalog: Catalog, queue: Scheduler) -> None:
         self.catalog = catalog
         self.queue = queue
         self.statistics = Statistics()
+        self._shares = FairShares()
+        self._coming = Coming()
+        self.observers: list[Callable[[ServedRequest], None]] = [self.statistics.observe]
 
-    def endpoint(self, name: str, sha256: str | None = None) -> Endpoint:
+    def refused(self, name: str, error: CutpointError) -> None:
+        """Note a request that was refused before it was queued."""
+        outcome, reason = _outcome_of(error, "invalid"), type(error).__name__
+        try:
+            endpoint = self.catalog.resolve(name)
+        except CutpointError:  # nobody's
+            self._tell(ServedRequest("", name, "", outcome, reason=reason))
+            return
+        model, cut = endpoint.model.name, endpoint.cut.id
+        self._tell(ServedRequest(model, name, cut, outcome, reason=reason))
+
+    def check_room(self) -> Callable[[], None]:
+        """
+        Refuse what would be refused if it came now, without queueing it.
+
+        Returns
+        -------
+        function
+            To be called when the request has come, or will not: until then, though not for
+            long, its place is kept.
+
+        Raises
+        ------
+        OverloadedError
+            If the queue is full, or the caller had more than its share while others were turned
+            away; says when to try again.
+        """
+        who, now_s = caller(), time.perf_counter()
+        self._shares.check(who, now_s)
+        try:
+            self.queue.check_room(self._coming.count(now_s))
+        except OverloadedError:
+            self._shares.turned_away(who, now_s)
+            raise
+        return self._coming.expect(now_s)
+
+    def endpoint(self, name: str, sha256: str | None = None, version: str = "") -> Endpoint:
         """
         Give what a request asks for.
 
@@ -71,19 +131,23 @@ class DataPlane:
         ----------
         sha256
             Digest of the device's model file; ``None`` from a client that does not tell.
+        version
+            Of the model; empty for whichever is served.
 
         Raises
         ------
+        NotReadyError
+            If it is being loaded again, or the server ends.
         ModelError
             If nothing by this name is ready.
         ModelMismatchError
             If the device holds another file.
         """
-        endpoint = self.catalog.resolve(name)
+        endpoint = self.catalog.ready(name, version)
         held = endpoint.model.graph.sha256
         if sha256 and sha256 != held:
             raise ModelMismatchError(
-                f"the device's {name!r} is {sha256[:12]}, the server's is {held[:12]}: "
+                f"the device's {shown(name)} is {sha256[:12]}, the server's is {held[:12]}: "
                 "give both sides the same file"
             )
         return endpoint
@@ -94,33 +158,148 @@ class DataPlane:
         arrays: Arrays,
         cancelled: Event,
         remaining_s: float | None = None,
+        on_started: Callable[[], None] | None = None,
     ) -> "Future[Reply]":
         """
         Queue a request.
 
+        Parameters
+        ----------
+        cancelled
+            Set when nobody wants the answer any more; a `Cancellation` frees its place at once,
+            any other event when the queue is next looked at.
+        remaining_s
+            Seconds until its answer is of no use.
+        on_started
+            Called on a worker's thread when its first segment begins.
+
         Raises
         ------
         OverloadedError
-            If the queue is full.
+            If the queue is full, the model is not in memory, or the server is stopping.
         """
+        future: Future[Reply] = Future()
+        future.set_running_or_notify_cancel()  # only `cancelled` stops it
+        model, cut = endpoint.model, endpoint.cut
+        release = model.hold(cut)
+        began_s = time.perf_counter()
 
-        def work(wait_s: float) -> Reply:
-            return self._compute(endpoint, arrays, cancelled, wait_s)
+        def ended(job: Job, error: BaseException | None) -> None:
+            release()
+            total_s = time.perf_counter() - began_s
+            self._answer(future, endpoint, arrays, job, error, total_s)
 
-        return self.queue.submit(work, remaining_s)
-
-    def _compute(
-        self, endpoint: Endpoint, arrays: Arrays, cancelled: Event, wait_s: float
-    ) -> Reply:
-        name, model, cut = endpoint
-        started_s = time.perf_counter()
         try:
-            outputs, tail_s = model.run(cut, arrays, cancelled.is_set)
-        except Exception:
-            self.statistics.failed(name, time.perf_counter() - started_s)
+            line = model.line_of(cut)
+            job = Job(
+                line.stages,
+                arrays,
+                cancelled.is_set,
+                ended,
+                on_started or _nothing,
+                remaining_s,
+                line.size_of(arrays),
+                line.is_like(arrays),
+                line.kept,
+            )
+            self.queue.submit(job)
+            self._shares.took(caller(), job.whole_s, began_s)
+        except BaseException as error:
+            release()
+            if isinstance(error, OverloadedError):
+                self._turned_down(endpoint, arrays, error)
             raise
-        other_s = max(time.perf_counter() - started_s - tail_s, 0.0)
-        self.statistics.succeeded(name, wait_s, tail_s, other_s)
-        wanted = {spec.name: outputs[spec.name] for spec in model.outputs_of(cut)}
-        idle_s = model.idle_like_s(cut, arrays, tail_s)
-        return Reply(wanted, wait_s, tail_s, idle_s, self.queue.pending)
+        if isinstance(cancelled, Cancellation):
+            cancelled.listen(self.queue.look)
+        return future
+
+    def _turned_down(self, endpoint: Endpoint, arrays: Arrays, error: OverloadedError) -> None:
+        self._tell(
+            ServedRequest(
+                endpoint.model.name,
+                endpoint.name,
+                endpoint.cut.id,
+                "rejected",
+                received_bytes=_size_bytes(arrays),
+                reason=type(error).__name__,
+            )
+        )
+
+    def _answer(
+        self,
+        future: "Future[Reply]",
+        endpoint: Endpoint,
+        arrays: Arrays,
+        job: Job,
+        error: BaseException | None,
+        total_s: float,
+    ) -> None:
+        """Answer one request, and tell of it first: who has its answer finds it counted."""
+        reply = None
+        if error is None:
+            try:
+                reply = self._reply(endpoint, arrays, job, total_s)
+            except Exception as wrong:  # a value that is not there, say: its caller has to know
+                error = wrong
+        outcome: Outcome = "ok"
+        if error is not None:
+            outcome = "cancelled" if job.is_cancelled() else _outcome_of(error, "failed")
+        self._tell(
+            ServedRequest(
+                endpoint.model.name,
+                endpoint.name,
+                endpoint.cut.id,
+                outcome,
+                job.wait_s,
+                job.tail_s,
+                max(total_s - job.wait_s - job.tail_s, 0.0),
+                job.batch,
+                _size_bytes(arrays),
+                _size_bytes(reply.outputs) if reply else 0,
+                reply.idle_s if reply else 0.0,
+                "" if error is None else type(error).__name__,
+            )
+        )
+        if reply is not None:
+            future.set_result(reply)
+        else:
+            future.set_exception(error)
+
+    def _reply(self, endpoint: Endpoint, arrays: Arrays, job: Job, total_s: float) -> Reply:
+        _, model, cut = endpoint
+        return Reply(
+            model.answer_of(cut, job.values),
+            job.wait_s,
+            job.tail_s,
+            model.idle_like_s(cut, arrays, job.tail_s),
+            self.queue.pending,
+            job.batch,
+            max(total_s - job.wait_s - job.tail_s, 0.0),
+        )
+
+    def _tell(self, request: ServedRequest) -> None:
+        for observer in self.observers:
+            _told(observer, request)
+
+
+def _size_bytes(arrays: Arrays) -> int:
+    return sum(array.nbytes for array in arrays.values())
+
+
+def _nothing() -> None:
+    """Tell nobody."""
+
+
+def _told(observer: Callable[[ServedRequest], None], request: ServedRequest) -> None:
+    try:
+        observer(request)
+    except Exception as error:  # whoever counts must not cost an answer
+        log_bug(error)
+
+
+def _outcome_of(error: BaseException | None, otherwise: Outcome) -> Outcome:
+    if isinstance(error, OverloadedError):
+        return "rejected"
+    if isinstance(error, DeadlineExceededError):
+        return "late"
+    return otherwise

@@ -1,73 +1,44 @@
 """The server process: live at once, ready when every model is warm, gone on SIGTERM."""
 
 import asyncio
-import ipaddress
-import signal
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-from grpc import aio as grpc_aio
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2
 
-from cutpoint.exceptions import ConnectError
-from cutpoint.execution.runtime import keep_freed_memory
-from cutpoint.graph import Arrays
+from cutpoint.exceptions import ModelError
+from cutpoint.execution import ModelFile
+from cutpoint.execution.model_file import file_bytes, served_name
+from cutpoint.execution.runtime import keep_freed_memory, return_freed_memory
 from cutpoint.server.catalog import Catalog
 from cutpoint.server.data_plane import DataPlane
+from cutpoint.server.door import bind, check_is_guarded, make_server
+from cutpoint.server.loader import Loader
+from cutpoint.server.memory_budget import MemoryBudget
+from cutpoint.server.methods import add_health, add_inference
+from cutpoint.server.metrics import Metrics
+from cutpoint.server.metrics_door import MetricsDoor
+from cutpoint.server.model_store import ModelStore, StoreEvent, check_some
+from cutpoint.server.repository import Offer, Repository
+from cutpoint.server.scheduler import Scheduler
 from cutpoint.server.served_model import ServedModel
 from cutpoint.server.service import InferenceService
-from cutpoint.server.work_queue import WorkQueue
-from cutpoint.wire.channel import SERVER_OPTIONS
-from cutpoint.wire.protocol import services
+from cutpoint.server.settings import ServerSettings
+from cutpoint.server.upload import Uploads
 
+__all__ = ["EdgeServer", "ServerSettings"]
 
-@dataclass(frozen=True)
-class ServerSettings:
-    """
-    How a server runs.
+_log = logging.getLogger(__name__)
 
-    Parameters
-    ----------
-    host
-        Address to bind; loopback only for now.
-    port
-        0 takes any free one.
-    num_workers
-        Requests computed at the same time.
-    max_waiting
-        Requests that may wait; ``None`` is twice the workers.
-    num_threads
-        Threads inside one operator; ``None`` leaves the runtime's default.
-    providers
-        Execution providers; ``None`` takes what the build has.
-    drain_s
-        How long requests under way may take after SIGTERM.
-    tables
-        Files of compiled tables: a model is held at the cuts of its own.
-    sizes
-        Bind open dimensions of models by name, for warming and timing.
-    example
-        Inputs to warm up and time with, of every model served; made up by default.
-    custom_ops
-        Libraries of custom operators, registered for every model.
-    trusted
-        Whether somebody vouches for the files; if not each is tried out in a worker first.
-    """
+_LOOK_AGAIN_S = 0.01
+_ENDING_S = 2.0
+_TRIM_AFTER_S = 2.0
+"""After a reload: requests under way on the model before have ended by then, mostly."""
 
-    host: str = "127.0.0.1"
-    port: int = 8001
-    num_workers: int = 1
-    max_waiting: int | None = None
-    num_threads: int | None = None
-    providers: tuple[str, ...] | None = None
-    drain_s: float = 5.0
-    tables: tuple[str, ...] = ()
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    example: Arrays | None = None
-    custom_ops: tuple[str, ...] = ()
-    trusted: bool = True
+Tell = Callable[[StoreEvent], object]
 
 
 class EdgeServer:
@@ -81,14 +52,39 @@ class EdgeServer:
     """
 
     def __init__(self, settings: ServerSettings) -> None:
-        _check_is_loopback(settings.host)
+        check_is_guarded(settings.host, settings.security, insecure=settings.insecure)
         self.settings = settings
         self.catalog = Catalog()
-        self.queue = WorkQueue(settings.num_workers, settings.max_waiting)
-        self._service = InferenceService(DataPlane(self.catalog, self.queue), version("cutpoint"))
+        self.budget = MemoryBudget.of(settings.memory_bytes)
+        self.store: ModelStore | None = None
+        self._last_trouble = ""
+        self._num_busy = 0
+        self.queue = Scheduler(
+            settings.num_workers,
+            settings.max_waiting,
+            max_batch=1 if settings.batching == "off" else settings.max_batch,
+        )
+        self.plane = DataPlane(self.catalog, self.queue)
+        self.uploads = Uploads(stalled_s=settings.limits.stalled_s)
+        self._service = InferenceService(self.plane, version("cutpoint"), self.uploads)
         self._health = health.aio.HealthServicer()
         self._server: Any = None
-        self._malloc_kept = keep_freed_memory()
+        self._malloc_kept = keep_freed_memory(num_arenas=1)
+        self.metrics: Metrics | None = None
+        self._metrics_door: MetricsDoor | None = None
+        if settings.metrics_port is not None:
+            self.metrics, self._metrics_door = self._monitored(settings.metrics_port)
+
+    def open_metrics(self) -> str | None:
+        """
+        Show metrics and health over HTTP; the address, or ``None`` without a port for them.
+
+        Raises
+        ------
+        ConnectError
+            If the port cannot be bound.
+        """
+        return None if self._metrics_door is None else self._metrics_door.open()
 
     async def start(self) -> str:
         """
@@ -104,117 +100,205 @@ class EdgeServer:
         ConnectError
             If the port cannot be bound.
         """
-        self._server = grpc_aio.server(options=SERVER_OPTIONS)
-        services.add_GRPCInferenceServiceServicer_to_server(self._service, self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._server = make_server(
+            self.settings.limits,
+            self.settings.security,
+            check_room=self.plane.check_room,
+            refused=self.plane.refused,
+        )
+        add_inference(self._server, self._service)
+        add_health(self._server, self._health)
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        host = _in_address(self.settings.host)
-        wanted = f"{host}:{self.settings.port}"
-        try:
-            port = self._server.add_insecure_port(wanted)
-        except RuntimeError as error:
-            raise ConnectError(f"cannot listen on {wanted}: is another server running?") from error
+        port = bind(
+            self._server,
+            self.settings.host,
+            self.settings.port,
+            self.settings.security,
+            insecure=self.settings.insecure,
+        )
         await self._server.start()
-        return f"{host}:{port}"
+        return f"{_in_address(self.settings.host)}:{port}"
 
     async def load(
-        self, paths: Sequence[str], progress: Callable[[ServedModel], None] | None = None
+        self,
+        paths: Sequence[str] = (),
+        progress: Callable[[ServedModel], None] | None = None,
+        *,
+        copies: Mapping[str, str] | None = None,
+        tell: Tell | None = None,
     ) -> None:
         """
-        Load, warm and time models; ready when all are.
+        Load, warm and time models; ready when all that are good are.
+
+        Parameters
+        ----------
+        paths
+            Files beside the repository's; each must be good.
+        progress
+            Told each model as it becomes warm.
+        copies
+            Of files that were vetted already: loaded in their stead, this once.
+        tell
+            Told whatever becomes of a model, on another thread.
 
         Raises
         ------
         ModelError
-            If one cannot be loaded.
+            If a file cannot be loaded, or nothing is there to be served.
         CostError
             If a table cannot be read, or is of none of the models.
         """
         for path in paths:
-            model = await asyncio.to_thread(
-                ServedModel.load,
-                path,
-                self.settings.tables,
-                self.settings.sizes,
-                self.settings.custom_ops,
-                self.settings.trusted,
-                num_threads=self.settings.num_threads,
-                providers=self.settings.providers,
-                malloc_kept=self._malloc_kept,
-                example=self.settings.example,
-            )
-            self.catalog.add(model)
-            if progress is not None:
-                progress(model)
+            file_bytes(ModelFile(Path(path).stem, "", path))
+        repository = Repository(paths, self.settings.repository)
+        loader = Loader(self.settings, self.budget, malloc_kept=self._malloc_kept, copies=copies)
+        self.store = ModelStore(repository, self.catalog, self._counted(loader))
+        required = {served_name(Path(path).stem) for path in paths}
+
+        def take(event: StoreEvent) -> None:
+            if event.error is not None and event.name in required:
+                raise event.error
+            if event.model is not None and progress is not None:
+                progress(event.model)
+            if tell is not None:
+                tell(event)
+
+        await asyncio.to_thread(self._refresh, self.store, take, is_patient=False)
+        loader.copies = {}
+        check_some(self.catalog, self.store)
         self.catalog.check_tables(self.settings.tables)
-        self._service.is_ready = True
-        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        await self._set_ready(is_ready=True)
+
+    async def refresh(self, tell: Tell, *, is_asked: bool = False) -> None:
+        """
+        Look at the disk once, and serve what is new there; what is served goes on meanwhile.
+
+        Parameters
+        ----------
+        tell
+            Told whatever becomes of a model, on another thread.
+        is_asked
+            Whether somebody asks for it: what could not be loaded before is tried again.
+        """
+        store = self.store
+        if store is None:
+            return
+        if is_asked:
+            store.forget_failures()
+        try:
+            num_events = await asyncio.to_thread(self._refresh, store, tell, is_patient=True)
+        except ModelError as error:
+            if str(error) != self._last_trouble:  # told once, not at every look
+                _log.error("what is served stays as it is: %s", error)
+            self._last_trouble = str(error)
+            return
+        self._last_trouble = ""
+        if num_events:
+            await self._set_ready(is_ready=bool(self.catalog.names))
+            asyncio.get_running_loop().call_later(_TRIM_AFTER_S, _trim)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing was new, changed or missing on disk at the last look."""
+        return self.store is None or self.store.is_settled
 
     async def stop(self) -> None:
         """Refuse new requests, finish those under way, end."""
-        self._service.is_ready = False
-        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        await self._server.stop(self.settings.drain_s)
-        await asyncio.to_thread(self.queue.close)
-        await asyncio.to_thread(self.catalog.close)
+        await self._set_ready(is_ready=False)
+        self.catalog.stop()
+        await self._finish(self.settings.drain_s)
+        if self._server is not None:
+            await self._server.stop(None)
+        # What runs or is being built cannot be stopped: it is waited for, but not for long.
+        ending = {
+            asyncio.ensure_future(asyncio.to_thread(close))
+            for close in (self.queue.close, self.catalog.close)
+        }
+        _, late = await asyncio.wait(ending, timeout=_ENDING_S)
+        self._num_busy += len(late)
+        if self._metrics_door is not None:  # last: scrapes are served while the rest drains
+            await asyncio.to_thread(self._metrics_door.close)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a thread of this server works that cannot be stopped."""
+        return self._num_busy > 0
+
+    async def _finish(self, patience_s: float) -> None:
+        """Wait for requests under way; new ones are refused by words meanwhile."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + patience_s
+        # Idle is what each of the streams says of itself: there is nobody to set an event.
+        while not self._service.is_idle and loop.time() < until_s:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+    def _refresh(self, store: ModelStore, tell: Tell, *, is_patient: bool) -> int:
+        num_events = 0
+        self._num_busy += 1
+        try:
+            for event in store.refresh(is_patient=is_patient):
+                num_events += 1
+                if self.metrics is not None and not event.is_first and event.kind != "withdrawn":
+                    self.metrics.reloaded(event.kind == "loaded")
+                tell(event)
+        finally:
+            self._num_busy -= 1
+        return num_events
+
+    def _counted(self, loader: Loader) -> Callable[[Offer], ServedModel]:
+        def load(offer: Offer) -> ServedModel:
+            if self.metrics is None:
+                return loader(offer)
+            self.metrics.loading(1)
+            try:
+                return loader(offer)
+            finally:
+                self.metrics.loading(0)
+
+        return load
+
+    def _monitored(self, port: int) -> tuple[Metrics, MetricsDoor]:
+        settings = self.settings
+
+        def is_ready() -> bool:
+            return self._service.is_ready
+
+        metrics = Metrics(self.catalog, self.queue, is_ready, version("cutpoint"))
+        self.plane.observers.append(metrics.observe)
+        door = MetricsDoor(
+            metrics,
+            is_ready,
+            settings.metrics_host,
+            port,
+            security=settings.security,
+            insecure=settings.insecure,
+        )
+        budget = self.budget
+        service = self._service
+        metrics.watch("streams", "Streams that are open.", lambda: service.num_streams)
+        metrics.watch("weights_bytes", "Weights in memory.", lambda: budget.held_bytes)
+        metrics.watch(
+            "weights_evicted",
+            "Weights that made room for others.",
+            lambda: budget.num_evicted,
+            is_total=True,
+        )
+        return metrics, door
+
+    async def _set_ready(self, *, is_ready: bool) -> None:
+        self._service.is_ready = is_ready
+        status = health_pb2.HealthCheckResponse
+        await self._set_health(status.SERVING if is_ready else status.NOT_SERVING)
 
     async def _set_health(self, status: Any) -> None:
         await self._health.set("", status)
         await self._health.set("inference.GRPCInferenceService", status)
 
 
-async def serve(
-    paths: Sequence[str],
-    settings: ServerSettings,
-    *,
-    on_listening: Callable[[str], None],
-    on_model: Callable[[ServedModel], None],
-    on_ready: Callable[[], None],
-) -> None:
-    """
-    Serve models until SIGTERM or SIGINT.
-
-    Parameters
-    ----------
-    on_listening, on_model, on_ready
-        Told the address, each model as it becomes warm, and that all are.
-
-    Raises
-    ------
-    ModelError, ConnectError
-        If a model cannot be loaded or the port cannot be bound.
-    """
-    server = EdgeServer(settings)
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    on_listening(await server.start())
-    loading = loop.create_task(server.load(paths, on_model))
-    stopping = loop.create_task(stopped.wait())
-    try:
-        await asyncio.wait((loading, stopping), return_when=asyncio.FIRST_COMPLETED)
-        if not stopped.is_set():
-            await loading
-            on_ready()
-            await stopping
-    finally:
-        loading.cancel()
-        stopping.cancel()
-        await server.stop()
+def _trim() -> None:
+    """Give back what models took that are gone; on another thread, for it takes a while."""
+    asyncio.get_running_loop().run_in_executor(None, return_freed_memory)
 
 
 def _in_address(host: str) -> str:
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
-
-
-def _check_is_loopback(host: str) -> None:
-    try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        raise ConnectError(
-            f"cannot serve on {host!r}: only loopback (127.0.0.1, ::1) is allowed until TLS is "
-            "there; reach it through an SSH tunnel"
-        )

@@ -5,15 +5,36 @@ from dataclasses import replace
 from threading import Lock
 
 from cutpoint.cost import digest_of_cut_table, fold, read_cut_table
-from cutpoint.exceptions import InvalidCutError, ModelError, RemoteExecutionError
+from cutpoint.cost.batch_times import batch_times
+from cutpoint.exceptions import (
+    ModelError,
+    NotReadyError,
+    RemoteExecutionError,
+)
 from cutpoint.execution import ModelFile, Segments, completed, load_open_graph
+from cutpoint.execution.file_cache import FileCache
 from cutpoint.execution.runtime import quiet_options
-from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph, Sizes, bind, cut_at, server_only
+from cutpoint.graph import (
+    SERVER_ONLY,
+    Arrays,
+    Cut,
+    Graph,
+    Sizes,
+    bind,
+    constant_outputs,
+    sample_feed,
+    server_only,
+)
 from cutpoint.graph.dimensions import own_sizes
 from cutpoint.planning import graph_cuts, shortlist
-from cutpoint.profiling.quick import time_segments
-from cutpoint.records import Profile, Sample
-from cutpoint.server.idle_times import IdleTimes
+from cutpoint.profiling.kept_times import time_or_recall
+from cutpoint.records import Profile
+from cutpoint.server.held_segments import HeldSegments
+from cutpoint.server.lines import Line, Lines
+from cutpoint.server.memory_budget import MemoryBudget
+from cutpoint.server.named_cut import named_cut
+from cutpoint.server.settings import Batching
+from cutpoint.server.tail_times import TailTimes
 from cutpoint.wire.holdings import Holdings
 from cutpoint.wire.names import TailName
 from cutpoint.wire.protocol import PROTOCOL_VERSION
@@ -22,8 +43,8 @@ from cutpoint.wire.tensors import TensorSpec
 
 _WARM_UP_RUNS = 2
 _TIMED_RUNS = 5
-_MAX_EXTRA_TAILS = 4
-"""Tails beside the segments, each with weights of its own; more are refused."""
+_RETRY_AFTER_S = 1.0
+"""When to ask again for what is being loaded."""
 
 
 class ServedModel:
@@ -46,6 +67,14 @@ class ServedModel:
         Libraries of custom operators that the model needs.
     example
         Inputs to warm up and time with; made up by default.
+    version
+        Which of the versions of this name it is.
+    budget
+        What all models of a server may take together; its own by default.
+    batching, max_batch
+        Whose requests may run as one, and how many.
+    cache
+        Where times are kept between starts; ``None`` takes them each time.
     """
 
     def __init__(
@@ -58,24 +87,36 @@ class ServedModel:
         cuts: Sequence[Cut] | None = None,
         custom_ops: Sequence[str] = (),
         example: Arrays | None = None,
+        version: int = 1,
+        budget: MemoryBudget | None = None,
+        batching: Batching = "segments",
+        max_batch: int = 8,
+        cache: FileCache | None = None,
     ) -> None:
         self.graph = graph
+        self.version = version
+        self._weights = HeldSegments(graph, budget or MemoryBudget(), self._gone)
         self._num_threads = num_threads
         self._providers = providers
         self._custom_ops = tuple(custom_ops)
         self._example = example
         self._malloc_kept = malloc_kept
+        self._cache = cache
+        self._max_batch = 1 if batching == "off" else max_batch
+        self._lines = Lines(graph, batching if max_batch > 1 else "off")
         self._candidates = {cut.id: cut for cut in graph_cuts(graph)}
         kept = shortlist(graph, tuple(self._candidates.values())) if cuts is None else tuple(cuts)
-        self._segments = self._held(kept)
-        self._extra: dict[str, Segments] = {}
+        self._kept = kept
         self._offered: set[str] = set()
         self._extra_lock = Lock()
         self._slots_lock = Lock()
         self._cuts = {cut.id: cut for cut in (server_only(graph), *kept)}
-        self._tail_s: dict[str, float] = {}
-        self._idle_times = IdleTimes()
-        self._profile = self._warm(self._segments, tuple(self._cuts.values()))
+        self._of_all = frozenset(self._cuts)
+        self._times = TailTimes(graph)
+        segments = self._weights.build(SERVER_ONLY, kept, self._held)
+        self._profile = self._warm(segments, tuple(self._cuts.values()))
+        self._batched = frozenset(segments.batches)
+        self._weights.publish(SERVER_ONLY, segments, is_wanted=False)
 
     @classmethod
     def load(
@@ -86,6 +127,7 @@ class ServedModel:
         custom_ops: Sequence[str] = (),
         trusted: bool = True,
         example: Arrays | None = None,
+        name: str | None = None,
         **settings: object,
     ) -> "ServedModel":
         """
@@ -104,6 +146,8 @@ class ServedModel:
             Whether somebody vouches for the file; if not it is tried out in a worker first.
         example
             Inputs that bind open dimensions, and to warm up and time with.
+        name
+            To serve it under; that of the file by default.
 
         Raises
         ------
@@ -113,7 +157,7 @@ class ServedModel:
             If a table cannot be read.
         """
         options = quiet_options(None, custom_ops)
-        graph = load_open_graph(ModelFile.open(path), options=options, trusted=trusted)
+        graph = load_open_graph(ModelFile.open(path, name), options=options, trusted=trusted)
         bound = own_sizes(sizes or {}, graph.dimensions, graph.unranked)
         graph = completed(bind(graph, bound), example, options)
         own = next((each for each in tables if digest_of_cut_table(each) == graph.sha256), None)
@@ -131,6 +175,11 @@ class ServedModel:
         """Server-only and the cuts whose tails are warm."""
         return tuple(self._cuts.values())
 
+    @property
+    def is_cold(self) -> bool:
+        """Whether its segments made room for others: `heat` loads them again."""
+        return self._weights.get(SERVER_ONLY) is None
+
     def served_name(self, cut: Cut) -> str:
         """Give the name a tail is served under; the model's own for the whole."""
         if cut.id == SERVER_ONLY:
@@ -139,7 +188,7 @@ class ServedModel:
 
     def idle_s(self, cut: Cut) -> float:
         """Give what a tail takes on this host when idle, at the sizes it was warmed with."""
-        return self._tail_s[cut.id]
+        return self._times.idle_s(cut)
 
     def idle_like_s(self, cut: Cut, values: Arrays, tail_s: float) -> float:
         """
@@ -151,10 +200,7 @@ class ServedModel:
             What it was fed just now and what that took: where sizes vary from call to call,
             the quickest run of this size is what is known.
         """
-        if not self.graph.dimensions:
-            return self._tail_s[cut.id]
-        size_bytes = sum(array.nbytes for array in values.values())
-        return self._idle_times.observe(cut.id, size_bytes, tail_s)
+        return self._times.idle_like_s(cut, values, tail_s)
 
     def inputs_of(self, cut: Cut) -> tuple[TensorSpec, ...]:
         """Give the tensors a tail takes."""
@@ -179,7 +225,7 @@ class ServedModel:
         RemoteExecutionError
             If it was stopped between segments, or ONNX Runtime failed.
         """
-        segments = self._extra.get(cut.id, self._segments)
+        segments = self.segments_for(cut)
         try:
             execution = segments.run(segments.tail_of(cut), values, is_stopped=is_stopped)
         except ModelError:
@@ -189,6 +235,77 @@ class ServedModel:
         if is_stopped():
             raise RemoteExecutionError(f"{self.served_name(cut)}: stopped on request")
         return segments.outputs_of(execution.values), execution.duration_s
+
+    def is_held(self, cut: Cut) -> bool:
+        """Tell whether a tail can run now."""
+        if self._weights.get(cut.id) is not None:
+            return True
+        return cut.id in self._of_all and not self.is_cold
+
+    def line_of(self, cut: Cut) -> Line:
+        """
+        Give the stages that requests for a tail go through.
+
+        Raises
+        ------
+        NotReadyError
+            If its segments made room for others.
+        """
+        return self._lines.line_of(self.segments_for(cut), cut)
+
+    def answer_of(self, cut: Cut, values: Arrays) -> Arrays:
+        """Give what a tail answers, of everything there is once its line was run."""
+        made = {**values, **constant_outputs(self.graph)}
+        return {spec.name: made[spec.name] for spec in self.outputs_of(cut)}
+
+    def segments_for(self, cut: Cut) -> Segments:
+        """
+        Give the segments in which a tail is a set of whole ones.
+
+        Raises
+        ------
+        NotReadyError
+            If they made room for others.
+        """
+        segments = self._weights.get(cut.id)
+        if segments is None and cut.id in self._of_all:
+            segments = self._weights.get(SERVER_ONLY)
+        if segments is None:
+            raise NotReadyError(
+                f"{self.served_name(cut)!r} made room for other models: it is loaded again when "
+                "it is asked for; compute on the device meanwhile",
+                _RETRY_AFTER_S,
+            )
+        return segments
+
+    def hold(self, cut: Cut) -> Callable[[], None]:
+        """Keep a tail's weights in memory until what is given back is called."""
+        return self._weights.hold(cut.id, SERVER_ONLY)
+
+    def touch(self, cut: Cut) -> None:
+        """Note that a tail is wanted now: it is not the next to make room."""
+        self._weights.touch(cut.id, SERVER_ONLY)
+
+    def heat(self) -> None:
+        """
+        Load the segments again that made room for others.
+
+        Raises
+        ------
+        ModelError
+            If there is no room now.
+        """
+        with self._extra_lock:
+            if not self.is_cold:
+                return
+            segments = self._weights.build(SERVER_ONLY, self._kept, self._held)
+            if self._max_batch > 1:
+                segments.take_batches(self._batched)
+            feed = self._example or sample_feed(self.graph)
+            for _ in range(_WARM_UP_RUNS):
+                segments.warm_up(feed)
+            self._lines.learn(segments, batch_times(self._profile.samples))
+            self._weights.publish(SERVER_ONLY, segments, is_wanted=True)
 
     def candidate(self, cut_id: str) -> Cut:
         """
@@ -216,9 +333,9 @@ class ServedModel:
         InvalidCutError
             If the graph cannot be cut there, or not so that other hosts could name it.
         ModelError
-            If enough tails were added already.
+            If enough tails wait to be built already.
         """
-        cut = self._named_cut(crossing)
+        cut = named_cut(self.graph, crossing)
         if cut.id not in self._candidates:
             with self._slots_lock:
                 self._check_room(cut.id)
@@ -247,7 +364,7 @@ class ServedModel:
         Raises
         ------
         ModelError
-            If the graph has no such candidate, or enough tails were added already.
+            If the graph has no such candidate, or there is no room for its weights.
         """
         with self._extra_lock:
             if cut_id not in self._cuts:
@@ -264,61 +381,37 @@ class ServedModel:
         return Holdings(PROTOCOL_VERSION, self.graph.sha256, self.profile(), tails)
 
     def profile(self) -> Profile:
-        """Give the idle times of the whole and of each tail."""
-        whole = Sample("whole", "", self._tail_s[SERVER_ONLY])
-        tails = (Sample("tail", cut.id, self._tail_s[cut.id]) for cut in self.cuts)
-        return replace(self._profile, samples=(whole, *tails))
-
-    def _named_cut(self, crossing: Sequence[str]) -> Cut:
-        """Give the cut at these values, if a host with another runtime can name it too."""
-        graph = self.graph
-        if len(set(crossing)) < len(crossing):
-            raise InvalidCutError(
-                f"{len(crossing)} values of {self.name!r} are named, some of them twice: "
-                "name each that crosses once"
-            )
-        cut = cut_at(graph, crossing)
-        if not cut.head:
-            raise InvalidCutError(
-                f"the tail behind {list(cut.crossing)} is the whole model: ask for {self.name!r}"
-            )
-        unnamed = [
-            name
-            for name in cut.crossing
-            if not graph.values[name].can_travel or name not in graph.original_names
-        ]
-        if unnamed:
-            raise InvalidCutError(
-                f"{unnamed} may not cross a cut of {self.name!r}: each must be a value of the "
-                "model file and have a known type and shape; `cutpoint inspect` lists the cuts"
-            )
-        return cut
+        """Give the idle times of the whole and of each tail, of batches of requests too."""
+        return replace(self._profile, samples=self._times.samples(self.cuts))
 
     def _check_room(self, cut_id: str) -> None:
         # Those not built yet count too: building is slow and asking is cheap.
-        if len(self._offered | self._extra.keys()) >= _MAX_EXTRA_TAILS:
-            raise self._full(cut_id)
+        weights = self._weights
+        num_taken = len((self._offered - weights.tails) | weights.busy_tails)
+        if num_taken >= weights.budget.max_tails:
+            raise ModelError(
+                f"model {self.name!r} holds {num_taken} tails beside its segments already, all in "
+                f"use: cut {cut_id} is refused; serve it with a table that has it"
+            )
 
     def _add(self, cut: Cut) -> None:
-        if len(self._extra) >= _MAX_EXTRA_TAILS:
-            raise self._full(cut.id)
-        segments = self._held((cut,))
+        segments = self._weights.build(cut.id, (cut,), self._held)
         self._warm(segments, (cut,))
         with self._slots_lock:
-            self._extra[cut.id] = segments
-        self._cuts[cut.id] = cut
+            self._weights.publish(cut.id, segments, is_wanted=True)
+            self._cuts = {**self._cuts, cut.id: cut}
+
+    def _gone(self, cut_id: str) -> None:
+        """Offer a tail no more that made room for others; it is built again when asked for."""
+        with self._slots_lock:
+            self._cuts = {name: cut for name, cut in self._cuts.items() if name != cut_id}
+        self._withdraw(cut_id)
 
     def _withdraw(self, cut_id: str) -> None:
         with self._slots_lock:
             if cut_id in self._offered:
                 self._offered.remove(cut_id)
                 del self._candidates[cut_id]
-
-    def _full(self, cut_id: str) -> ModelError:
-        return ModelError(
-            f"model {self.name!r} holds {_MAX_EXTRA_TAILS} tails beside its segments already: "
-            f"cut {cut_id} is refused; serve it with a table that has it"
-        )
 
     def _held(self, cuts: Sequence[Cut]) -> Segments:
         return Segments(
@@ -330,14 +423,22 @@ class ServedModel:
 
     def _warm(self, segments: Segments, cuts: Sequence[Cut]) -> Profile:
         """Run every segment until warm, and time the tails of these cuts."""
-        profile = time_segments(
+        if self._max_batch > 1:
+            segments.find_batches(self._example)
+        profile = time_or_recall(
             segments,
+            self._cache,
             feed=self._example,
             repeats=_TIMED_RUNS,
             warm_up=_WARM_UP_RUNS,
             num_threads=self._num_threads or 0,
             malloc_kept=self._malloc_kept,
+            max_batch=self._max_batch,
+            setting={"custom operators": self._custom_ops},
         )
+        self._lines.learn(segments, batch_times(profile.samples))
         costs = fold(self.graph, profile, cuts)
-        self._tail_s.update({cut.id: costs.tail_s[cut.id] for cut in cuts})
+        batches = {sample.batch for sample in profile.samples}
+        for cut in cuts:
+            self._times.learn(cut, costs, self._lines.line_of(segments, cut), batches)
         return profile
