@@ -3,7 +3,7 @@
 import logging
 import time
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Thread
 
 import numpy as np
 import onnx
@@ -19,9 +19,9 @@ from cutpoint.inference import Answered, OffloadFailed, Uploaded
 from cutpoint.lab.link_process import LinkProcess
 from cutpoint.lab.server_process import ServerProcess
 from cutpoint.units import from_mbit_per_s
+from cutpoint.wire import frames
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.chunks import Assembly, Chunker
-from cutpoint.wire.protocol import services
 from cutpoint.wire.tensors import TensorSpec
 
 _log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def transport_to(address: str):
     channel = open_channel(address)
     link = LinkEstimator()
     transport = FramedTransport(
-        services.GRPCInferenceServiceStub(channel),
+        channel,
         address,
         costs=HostCosts(0.0, {}, {}, frozenset()),
         tails=frozenset(),
@@ -214,7 +214,7 @@ def idle_streams(address: str, count: int):
     channels = [open_channel(address) for _ in range(count)]
     idle = [
         FramedTransport(
-            services.GRPCInferenceServiceStub(channel),
+            channel,
             address,
             costs=HostCosts(0.0, {}, {}, frozenset()),
             tails=frozenset(),
@@ -239,18 +239,57 @@ def idle_streams(address: str, count: int):
             channel.close()
 
 
-class UnreadableStub:
-    """A server whose first frame breaks whoever reads it."""
+class ScriptedChannel:
+    """
+    A channel whose server says what it is told to, and hears everything.
 
-    def ModelStreamInfer(self, requests):  # noqa: N802
-        """Answer with no frame at all."""
-        yield object()
+    Parameters
+    ----------
+    said
+        Messages as they come over the wire; then the stream stays open until it is cancelled.
+    """
+
+    def __init__(self, *said: bytes) -> None:
+        self._said = said
+        self._is_over = Event()
+        self.heard = []
+
+    def stream_stream(self, method, request_serializer, response_deserializer):
+        """Give the call."""
+
+        def call(requests):
+            Thread(target=self.heard.extend, args=(requests,), daemon=True).start()
+            return Call(map(response_deserializer, self._said), self._is_over)
+
+        return call
 
 
-def test_a_stream_that_cannot_be_read_has_ended(caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever broke the reader: the stream is over and says so, and is opened again."""
+class Call:
+    """The stream of a `ScriptedChannel`."""
+
+    def __init__(self, frames, is_over) -> None:
+        self._frames, self._is_over = frames, is_over
+
+    def __iter__(self):
+        """Give what was said; then wait for the end."""
+        yield from self._frames
+        self._is_over.wait(30)
+
+    def cancel(self) -> None:
+        """End it."""
+        self._is_over.set()
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_stream_that_cannot_be_read_has_ended(
+    is_ours: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever broke the reader, a bug or bytes that are none: it is over and opened again."""
+    if is_ours:
+        monkeypatch.setattr(FramedTransport, "_take", lambda self, message: 1 / 0)
+    said = frames.ack_response("1", 5).SerializeToString() if is_ours else b"\xff\xff"
     transport = FramedTransport(
-        UnreadableStub(),
+        ScriptedChannel(said),
         "nowhere",
         costs=HostCosts(0.0, {}, {}, frozenset()),
         tails=frozenset(),
@@ -260,5 +299,6 @@ def test_a_stream_that_cannot_be_read_has_ended(caplog: pytest.LogCaptureFixture
     )
     transport._reader.join(timeout=10)
     assert transport.ended is not None
-    assert "an answer could not be read" in transport.ended
-    assert "reading from nowhere" in caplog.text
+    words = "an answer could not be read" if is_ours else "message of the stream cannot be read"
+    assert words in transport.ended
+    assert is_ours == ("reading from nowhere" in caplog.text)

@@ -224,7 +224,7 @@ def test_a_frozen_server_is_given_up_and_taken_up_again(model_path, feed, expect
     ):
         session.wait_until_ready(10)
         session.run(None, feed)
-        assert session.last_record.placement == "server"
+        assert session.last_record.placement == "server", session.last_record
         os.kill(server.pid, signal.SIGSTOP)
         try:
             late = 0
@@ -239,6 +239,45 @@ def test_a_frozen_server_is_given_up_and_taken_up_again(model_path, feed, expect
         deadline_s = time.perf_counter() + 10
         while session.last_record.placement == "device":
             assert time.perf_counter() < deadline_s
+            session.run(None, feed)
+
+
+class Failing(PlainServer):
+    """Healthy, and fails every inference while it is told to."""
+
+    is_failing = False
+
+    def ModelInfer(self, request, context):  # noqa: N802
+        """Fail."""
+        if self.is_failing:
+            self.num_inferences += 1
+            context.abort(grpc.StatusCode.INTERNAL, "the accelerator is gone")
+        return super().ModelInfer(request, context)
+
+
+def test_a_healthy_server_that_fails_is_asked_once_per_pause(model_path, feed, expected):
+    """Two failures leave it, then one trial after each pause, of which every one is longer."""
+    failing = Failing(model_path)
+    with (
+        serving(failing) as address,
+        InferenceSession(model_path, server=address, policy="server") as session,
+    ):
+        session.wait_until_ready(10)
+        session.run(None, feed)
+        assert session.last_record.placement == "server"
+        failing.is_failing, failing.num_inferences = True, 0
+        with ThreadPoolExecutor(4) as pool:
+            until_s = time.perf_counter() + 1.6
+            while time.perf_counter() < until_s:
+                futures = [pool.submit(session.run, None, feed) for _ in range(4)]
+                assert all(is_equal(future.result()[0], expected) for future in futures)
+        # Those side by side, and trials after 0.125 s, 0.25 s, 0.5 s and 1 s at the earliest.
+        assert failing.num_inferences <= 4 + 4
+        assert "accelerator is gone" in session.last_record.fallback_reason
+        failing.is_failing = False
+        until_s = time.perf_counter() + 10
+        while session.last_record.placement == "device":
+            assert time.perf_counter() < until_s
             session.run(None, feed)
 
 

@@ -56,13 +56,33 @@ def payload(frame) -> int:
     return sum(len(content) for content in frame.raw_input_contents)
 
 
-@pytest.mark.parametrize("bytes_per_s", [1e4, 125e3, 2.5e6, 1e8])
-def test_pieces_take_20_ms_of_link_time_at_most(bytes_per_s, clock):
-    """A piece is as large as 20 ms of the link, within 1 KB and 64 KB."""
+@pytest.mark.parametrize(
+    ("bytes_per_s", "size_bytes"),
+    [
+        (1e4, 1024),  # the least
+        (1e6, 5_000),  # 5 ms
+        (2.5e6, 12_500),
+        (2e7, MAX_CHUNK_BYTES),
+        (5e7, 500_000),  # 10 ms
+        (1e9, 1 << 20),  # the most
+    ],
+)
+def test_pieces_take_5_ms_of_link_time_or_10_ms_of_a_fast_one(bytes_per_s, size_bytes, clock):
+    """At most 64 KB, but on links faster than any by radio."""
     outbox = outbox_at(bytes_per_s, 0.01, clock)
+    outbox._link.up.observed_at_s = clock.now_s
     outbox.put(upload(1, 10_000_000))
-    sizes = {payload(frame) for frame in take_all(outbox)}
-    assert max(sizes) == min(max(int(bytes_per_s * 0.02), 1024), MAX_CHUNK_BYTES)
+    assert payload(take_all(outbox)[0]) == size_bytes
+
+
+def test_an_old_belief_is_tried_with_small_pieces(clock):
+    """A link not heard of for a second may have collapsed: 64 KB at most until it answers."""
+    outbox = outbox_at(1e9, 0.01, clock)
+    outbox.put(upload(1, 10_000_000))
+    assert [payload(frame) for frame in take_all(outbox)] == [MAX_CHUNK_BYTES] * 2
+    clock.now_s = 0.01
+    outbox.acknowledge(1, clock.now_s)
+    assert [payload(frame) for frame in take_all(outbox)] == [1 << 20]
 
 
 @pytest.mark.parametrize("bytes_per_s", [125e3, 2.5e6])

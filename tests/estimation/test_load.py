@@ -92,3 +92,17 @@ def test_a_server_that_lies_about_its_times_is_still_believable() -> None:
     load.observe(1e308, 1e308, 1e-308, 0.0)
     assert load.conditions(0.0).slowdown <= 1e6
     assert load.conditions(0.0).wait_s < float("inf")
+
+
+def test_an_answer_that_was_given_up_tells_how_slow_the_server_is_at_least() -> None:
+    """A tail that is not done after four times its idle time is slow; one within belief is not."""
+    load = LoadEstimator()
+    load.observe_at_least(tail_s=0.04, idle_tail_s=0.01, at_s=1.0)
+    slowdown = load.conditions(1.0).slowdown
+    assert 2.5 < slowdown <= 4.0
+    load.observe_at_least(tail_s=0.02, idle_tail_s=0.01, at_s=1.0)
+    load.observe_at_least(tail_s=0.02, idle_tail_s=0.0, at_s=1.0)
+    load.observe_at_least(tail_s=-0.01, idle_tail_s=0.01, at_s=1.0)
+    assert load.conditions(1.0).slowdown == slowdown
+    load.observe_at_least(1e308, 1e-308, 1.0)
+    assert load.conditions(1.0).slowdown <= 1e6

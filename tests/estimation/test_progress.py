@@ -195,3 +195,75 @@ def test_silence_with_nothing_under_way_says_nothing() -> None:
     estimate = BandwidthEstimate()
     ProgressMeter(estimate).stalled(100.0)
     assert estimate.bytes_per_s is None
+
+
+@given(rate=RATES, round_trip_s=ROUND_TRIPS, count=st.integers(3, 60), data=st.data())
+def test_what_a_link_carries_at_most_is_never_less_than_it_does(
+    rate: float, round_trip_s: float, count: int, data: st.DataObject
+) -> None:
+    """At any moment of a message the bound holds, however long nothing was heard."""
+    meter = ProgressMeter(BandwidthEstimate())
+    link = MadeUpLink(meter, rate, round_trip_s, began_s=5.0)
+    acknowledgements = link.send(pieces(rate, count))
+    num_seen = data.draw(st.integers(0, count - 1))
+    link.acknowledge(acknowledgements[:num_seen])
+    next_s = acknowledgements[num_seen][0]
+    at_s = link.now_s + data.draw(st.floats(0, 0.999)) * (next_s - link.now_s)
+    most = meter.most_bytes_per_s(at_s, round_trip_s)
+    assert most is None or most >= rate * (1 - 1e-6)
+
+
+@given(rate=RATES, round_trip_s=ROUND_TRIPS, num_seen=st.integers(2, 30))
+def test_a_collapse_is_seen_before_the_next_piece_is_through(
+    rate: float, round_trip_s: float, num_seen: int
+) -> None:
+    """80 ms after a link has stopped, it carries less than half; after 200 ms, a twentieth."""
+    meter = ProgressMeter(BandwidthEstimate())
+    link = MadeUpLink(meter, rate, round_trip_s, began_s=5.0)
+    size_bytes = max(int(rate * 0.01), 1)
+    link.acknowledge(link.send([size_bytes] * 40)[:num_seen])
+    assert meter.most_bytes_per_s(link.now_s + 0.08, round_trip_s) <= 0.5 * rate
+    assert meter.most_bytes_per_s(link.now_s + 0.2, round_trip_s) <= 0.051 * rate
+
+
+@given(rate=st.floats(5.5, 8).map(lambda exponent: 10.0**exponent), data=st.data())
+def test_acknowledgements_that_jitter_are_no_collapse(rate: float, data: st.DataObject) -> None:
+    """Each up to 30 ms late: the link is not taken for less than a third of what it is."""
+    meter = ProgressMeter(BandwidthEstimate())
+    link = MadeUpLink(meter, rate, 0.01, began_s=5.0)
+    sent = link.send([int(rate * 0.01)] * 40)
+    late_s = 0.0
+    for index, (at_s, size_bytes) in enumerate(sent):
+        late_s = max(data.draw(st.floats(0, 0.03)), late_s - 0.01)  # they keep their order
+        most = meter.most_bytes_per_s(at_s + late_s, 0.01)
+        assert most is None or most > rate / 3, index
+        meter.acknowledged(size_bytes, at_s + late_s, 0.01)
+
+
+def test_nothing_is_said_of_an_idle_link() -> None:
+    """Where nothing is under way, and before 60 ms of a message, there is no bound."""
+    meter = ProgressMeter(BandwidthEstimate())
+    assert meter.most_bytes_per_s(100.0, 0.01) is None
+    meter.sent(1000, 100.0)
+    assert meter.most_bytes_per_s(100.06, 0.01) is None
+    assert meter.most_bytes_per_s(100.08, 0.01) == pytest.approx(1000 / 0.07)
+    meter.acknowledged(1000, 100.09, 0.01)
+    assert meter.most_bytes_per_s(100.1, 0.01) is None
+
+
+def test_a_link_that_pauses_by_habit_is_given_more_time() -> None:
+    """Pauses of 200 ms, one piece in ten: the next one is no collapse; the first ones were."""
+    meter = ProgressMeter(BandwidthEstimate())
+    now_s = 5.0
+    for index in range(100):
+        meter.sent(1000, now_s)
+        meter.sent(1000, now_s)
+        now_s += 0.2 if index % 10 == 9 else 0.01
+        meter.acknowledged(1000, now_s, 0.0)
+        if index == 11:
+            early = meter.most_bytes_per_s(now_s + 0.19, 0.0)
+    late = meter.most_bytes_per_s(now_s + 0.19, 0.0)
+    assert early is not None
+    assert early < 1000 / 0.18
+    assert late is not None
+    assert late > 1.5 * early

@@ -13,11 +13,15 @@ from cutpoint.inference import (
     Inference,
     OffloadFailed,
     PatienceEnded,
+    Replying,
+    Retry,
     RunHead,
     RunTail,
     Send,
+    Started,
     TailDone,
     Uploaded,
+    UploadLags,
 )
 from cutpoint.records import LegRun, Parts, Placement, Plan
 
@@ -31,8 +35,13 @@ EVENTS: tuple[Event, ...] = (
     OffloadFailed(at_s=3.0, reason="server edge:8001 is gone"),
     PatienceEnded(at_s=3.0),
     TailDone(at_s=9.0, tail_s=5.0),
+    UploadLags(at_s=2.0, remaining_s=100.0),
+    Started(at_s=2.5),
+    Replying(at_s=3.5),
 )
-_, UPLOADED, ANSWERED, FAILED, LATE, TAIL = EVENTS
+_, UPLOADED, ANSWERED, FAILED, LATE, TAIL, LAGS, STARTED, REPLYING = EVENTS
+OUTSIDE: set[type[Event]] = {type(event) for event in EVENTS} - {HeadDone, TailDone}
+"""What server, link and timer may say."""
 
 
 def run(inference: Inference, *events: Event) -> list[tuple[Action, ...]]:
@@ -137,20 +146,12 @@ def test_who_is_alone_is_not_done(plan_of: Write) -> None:
 STATES: dict[str, tuple[Placement, Sequence[Event] | None, set[type[Event]]]] = {
     "not started": ("split", None, set()),
     "head": ("split", (), {HeadDone}),
-    "offloaded": ("split", (HEAD,), {Uploaded, Answered, OffloadFailed, PatienceEnded}),
-    "uploaded": ("server", (HEAD, UPLOADED), {Uploaded, Answered, OffloadFailed, PatienceEnded}),
-    "alone": (
-        "split",
-        (HEAD, LATE),
-        {TailDone, Uploaded, Answered, OffloadFailed, PatienceEnded},
-    ),
-    "answered": ("split", (HEAD, ANSWERED), {Uploaded, Answered, OffloadFailed, PatienceEnded}),
-    "finished": (
-        "split",
-        (HEAD, FAILED, TAIL),
-        {Uploaded, Answered, OffloadFailed, PatienceEnded},
-    ),
-    "device-only": ("device", (HEAD,), {Uploaded, Answered, OffloadFailed, PatienceEnded}),
+    "offloaded": ("split", (HEAD,), OUTSIDE),
+    "uploaded": ("server", (HEAD, UPLOADED), OUTSIDE),
+    "alone": ("split", (HEAD, LATE), {TailDone, *OUTSIDE}),
+    "answered": ("split", (HEAD, ANSWERED), OUTSIDE),
+    "finished": ("split", (HEAD, FAILED, TAIL), OUTSIDE),
+    "device-only": ("device", (HEAD,), OUTSIDE),
 }
 """How each state is reached, and what can happen then."""
 
@@ -172,7 +173,11 @@ def test_what_can_happen_when(state: str, event: Event, plan_of: Write) -> None:
     assert before == (repr(inference), inference.measured, inference.legs, inference.is_done)
 
 
-@pytest.mark.parametrize("event", [UPLOADED, ANSWERED, FAILED, LATE])
+@pytest.mark.parametrize(
+    "event",
+    [UPLOADED, ANSWERED, FAILED, LATE, LAGS, STARTED, REPLYING],
+    ids=lambda e: type(e).__name__,
+)
 @pytest.mark.parametrize("state", ["alone", "answered", "finished", "device-only"])
 def test_what_comes_too_late_asks_for_nothing(state: str, event: Event, plan_of: Write) -> None:
     """After the decision, the server's words change neither the answer nor the record."""
@@ -187,6 +192,108 @@ def test_what_comes_too_late_asks_for_nothing(state: str, event: Event, plan_of:
         inference.legs,
         inference.fallback_reason,
     )
+
+
+OTHER = OffloadFailed(at_s=3.0, reason="gone", retry=Retry("edge:8002", 0.75))
+
+
+def test_another_server_is_tried_once(plan_of: Write) -> None:
+    """A failure that names another server sends to it; that one's failure is final."""
+    inference = Inference(plan_of("split"), patience_s=2.5)
+    second = OffloadFailed(at_s=5.0, reason="gone too", retry=Retry("edge:8003", 9.0))
+    given = run(inference, HEAD, OTHER, second, TAIL)
+    assert given[1:] == [(Send(2.5),), (Send(0.75, "edge:8002"),), (RunTail(),), (Deliver(False),)]
+    assert (
+        inference.attempts,
+        inference.server,
+        inference.fallback_reason,
+    ) == (2, "edge:8002", "gone too")
+    assert Parts(head_s=0.5, encode_s=0.25, lost_s=4.0, tail_s=5.0) == inference.measured
+
+
+def test_the_other_server_answers(plan_of: Write) -> None:
+    """What the first cost is lost time; the rest, and the leg, are the second's."""
+    inference = Inference(plan_of("split"))
+    answered = Answered(at_s=6.0, wait_s=0.5, tail_s=1.0)
+    run(inference, HEAD, UPLOADED, OTHER, Uploaded(at_s=4.0, upload_s=0.5), answered)
+    assert (
+        inference.attempts,
+        inference.failed_in,
+        inference.fallback_reason,
+    ) == (2, "wait", None)
+    assert inference.legs[-1] == LegRun("edge:8002", "tail", 1.0)
+    measured = Parts(
+        head_s=0.5, encode_s=0.25, lost_s=2.0, upload_s=0.5, wait_s=0.5, tail_s=1.0, download_s=1.0
+    )
+    assert measured == inference.measured
+
+
+def test_patience_is_the_other_servers_own(plan_of: Write) -> None:
+    """After a retry the reason names how long the second was waited for."""
+    inference = Inference(plan_of("split"), patience_s=2.5)
+    run(inference, HEAD, OTHER, PatienceEnded(at_s=3.75))
+    assert inference.fallback_reason == "late: no answer within 750.0 ms"
+
+
+@pytest.mark.parametrize(
+    ("past", "phase"),
+    [
+        ((), "upload"),
+        ((Uploaded(2.0, 0.5),), "wait"),
+        ((Uploaded(2.0, 0.5, is_running=True),), "compute"),
+        ((UPLOADED, STARTED), "compute"),
+        ((STARTED, UPLOADED), "compute"),  # the worker was faster than the acknowledgement
+        ((UPLOADED, REPLYING), "reply"),
+        ((REPLYING, UPLOADED, STARTED), "reply"),
+        ((UPLOADED, OTHER), "upload"),  # the second has yet to get it
+    ],
+)
+@pytest.mark.parametrize("event", [FAILED, LATE])
+def test_the_record_says_in_which_phase_it_failed(
+    past: Sequence[Event], phase: str, event: Event, plan_of: Write
+) -> None:
+    """As far as the server told, whatever the order in which its words came."""
+    inference = Inference(plan_of("split"))
+    run(inference, HEAD, *past, event)
+    assert inference.failed_in == phase
+
+
+def test_what_could_not_be_sent_failed_to_connect(plan_of: Write) -> None:
+    """Nothing left the device: no phase of the server's was reached."""
+    inference = Inference(plan_of("split"))
+    run(inference, HEAD, OffloadFailed(at_s=1.0, reason="no connection", is_unsent=True))
+    assert (inference.failed_in, inference.attempts) == ("connect", 1)
+
+
+def test_an_upload_without_hope_is_called_off(plan_of: Write) -> None:
+    """What is left of it takes far longer than planned and than the tail here."""
+    inference = Inference(plan_of("split"), rest_s=0.5)
+    assert run(inference, HEAD, LAGS)[-1] == (Cancel(), RunTail())
+    assert (
+        inference.fallback_reason,
+        inference.failed_in,
+    ) == ("late: the rest of the upload would take 100.00 s or more", "upload")
+
+
+@pytest.mark.parametrize("past", [(UPLOADED,), (STARTED,), (REPLYING,)])
+def test_an_upload_that_is_through_is_not_called_off(past: Sequence[Event], plan_of: Write) -> None:
+    """A word of the watch that was overtaken by the last acknowledgement is of no account."""
+    inference = Inference(plan_of("split"), rest_s=0.5)
+    assert run(inference, HEAD, *past, LAGS)[-1] == ()
+
+
+def test_by_default_no_upload_is_called_off(plan_of: Write) -> None:
+    """Who does not say what the tail takes here waits as long as patience lasts."""
+    assert run(Inference(plan_of("split")), HEAD, LAGS)[-1] == ()
+
+
+def test_it_starts_once(plan_of: Write) -> None:
+    """A second start is our bug, and changes nothing."""
+    inference = Inference(plan_of("split"))
+    run(inference, HEAD)
+    with pytest.raises(LocalProtocolError, match="cannot be started twice"):
+        inference.start()
+    assert inference.handle(ANSWERED) == (Deliver(True),)
 
 
 def test_it_shows_its_state_and_plan(plan_of: Write) -> None:

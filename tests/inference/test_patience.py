@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutpoint.inference import patience_s
+from cutpoint.inference.patience import is_upload_hopeless
 from cutpoint.records import Parts
 
 TIMES = st.floats(0, 100)
@@ -66,3 +67,45 @@ def test_a_deadline_the_device_cannot_keep_is_no_reason_to_give_up() -> None:
 def test_a_deadline_far_away_changes_nothing(predicted: Parts, rest_s: float) -> None:
     """A deadline that leaves room for everything is as good as none."""
     assert patience_s(predicted, rest_s, 1e6) == patience_s(predicted, rest_s, None)
+
+
+PLANNED = Parts(upload_s=0.4, wait_s=0.01, tail_s=0.05, download_s=0.02)
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "remaining_s", "rest_s", "is_hopeless"),
+    [
+        (0.2, 4.0, 0.3, True),  # 20 -> 1 Mbit/s in the middle of it
+        (0.2, 0.2, 0.1, False),  # as planned: that the device is faster is the policy's affair
+        (0.2, 0.35, 0.1, False),  # a jolt of 150 ms
+        (3.0, 0.2, 0.3, False),  # late, and nearly there
+        (0.2, 4.0, 10.0, False),  # slow, and the device is slower still
+    ],
+)
+def test_when_an_upload_is_given_up(
+    elapsed_s: float, remaining_s: float, rest_s: float, is_hopeless: bool
+) -> None:
+    """Only where it goes far beyond the plan, and the device would be done clearly sooner."""
+    assert is_hopeless == is_upload_hopeless(PLANNED, elapsed_s, remaining_s, rest_s)
+
+
+@given(predicted=PARTS, elapsed_s=TIMES, remaining_s=TIMES, rest_s=TIMES)
+def test_giving_an_upload_up_pays(
+    predicted: Parts, elapsed_s: float, remaining_s: float, rest_s: float
+) -> None:
+    """Never where it keeps to the plan, nor where the tail here takes longer than the rest."""
+    if is_upload_hopeless(predicted, elapsed_s, remaining_s, rest_s):
+        after_s = predicted.wait_s + predicted.tail_s + predicted.download_s
+        assert elapsed_s + remaining_s > predicted.upload_s
+        assert remaining_s + after_s > rest_s
+
+
+@given(predicted=PARTS, rest_s=TIMES, times=st.floats(1.5, 3.0))
+def test_who_is_known_to_be_punctual_is_given_no_more(
+    predicted: Parts, rest_s: float, times: float
+) -> None:
+    """As late as its answers ever are, a tenth of a second at least; never more than a stranger."""
+    patience = patience_s(predicted, rest_s, None, times)
+    on_server = on_server_s(predicted)
+    assert patience == pytest.approx(max(times * on_server, on_server + 0.1))
+    assert patience <= patience_s(predicted, rest_s, None) * (1 + 1e-9)

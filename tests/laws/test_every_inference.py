@@ -1,5 +1,6 @@
 """Laws of one inference, under any order of events that a client may deliver."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -16,11 +17,15 @@ from cutpoint.inference import (
     Inference,
     OffloadFailed,
     PatienceEnded,
+    Replying,
+    Retry,
     RunHead,
     RunTail,
     Send,
+    Started,
     TailDone,
     Uploaded,
+    UploadLags,
 )
 from cutpoint.records import DEVICE, Leg, Parts, Plan
 
@@ -43,6 +48,26 @@ PLANS = {
 PLACEMENTS = st.sampled_from(sorted(PLANS))
 
 
+REST_S = 3.0
+"""What the tail takes here, as the inference is told: some uploads that lag are hopeless by it."""
+
+RETRY = Retry("edge:8002", 2.0)
+
+WORDS: dict[str, Callable[[float, float, float], Event]] = {
+    "uploaded": lambda at_s, first_s, _: Uploaded(at_s, first_s),
+    "uploaded, running": lambda at_s, first_s, _: Uploaded(at_s, first_s, is_running=True),
+    "lags": lambda at_s, first_s, _: UploadLags(at_s, first_s),
+    "started": lambda at_s, *_: Started(at_s),
+    "replying": lambda at_s, *_: Replying(at_s),
+    "answered": Answered,
+    "failed": lambda at_s, *_: OffloadFailed(at_s, "gone"),
+    "failed, unsent": lambda at_s, *_: OffloadFailed(at_s, "gone", is_unsent=True),
+    "failed, another": lambda at_s, *_: OffloadFailed(at_s, "gone", RETRY),
+    "late": lambda at_s, *_: PatienceEnded(at_s),
+}
+"""What server, link and timer may say, and how it is said."""
+
+
 @dataclass
 class Story:
     """
@@ -61,7 +86,7 @@ class Story:
     head_s: float
     encode_s: float
     alone_s: float
-    outside: list[tuple[float, type[Event], float, float]]
+    outside: list[tuple[float, str, float, float]]
     before_tail: int
 
 
@@ -70,53 +95,51 @@ STORIES = st.builds(
     TIMES,
     TIMES,
     TIMES,
-    st.lists(
-        st.tuples(
-            TIMES,
-            st.sampled_from([Uploaded, Uploaded, Answered, OffloadFailed, PatienceEnded]),
-            TIMES,
-            TIMES,
-        ),
-        max_size=6,
-    ),
+    st.lists(st.tuples(TIMES, st.sampled_from(sorted(WORDS)), TIMES, TIMES), max_size=10),
     st.integers(0, 3),
 )
 
 
 @dataclass
 class Told:
-    """An inference to its end: what it was told, and what it asked for."""
+    """An inference to its end: what it was told, and what it asked for because of it."""
 
     inference: Inference
     began_s: float
-    events: list[Event] = field(default_factory=list)
-    actions: list[Action] = field(default_factory=list)
+    answers: list[tuple[Event | None, tuple[Action, ...]]] = field(default_factory=list)
 
     def tell(self, event: Event) -> None:
         """Pass on an event."""
-        self.events.append(event)
-        self.actions += self.inference.handle(event)
+        self.answers.append((event, self.inference.handle(event)))
+
+    @property
+    def actions(self) -> list[Action]:
+        """Everything it asked for, in order."""
+        return [action for _, actions in self.answers for action in actions]
+
+    def because_of(self, *kinds: type[Event]) -> list[tuple[Action, ...]]:
+        """Give what it asked for on events of these kinds, where it asked for anything."""
+        return [given for event, given in self.answers if isinstance(event, kinds) and given]
+
+    @property
+    def settled(self) -> Event | None:
+        """The word that said who computes the rest; ``None`` as long as none has."""
+        settling = {RunTail(), Deliver(True)}
+        return next((event for event, given in self.answers if settling & set(given)), None)
 
 
 def tell(placement: str, story: Story) -> Told:
     """Play the client: do what is asked for, and pass on what the outside says, when it says it."""
-    told = Told(Inference(PLANS[placement], patience_s=1.0), began_s=100.0)
-    told.actions += told.inference.start()
+    told = Told(Inference(PLANS[placement], patience_s=1.0, rest_s=REST_S), began_s=100.0)
+    told.answers.append((None, told.inference.start()))
     now_s = told.began_s + story.head_s + story.encode_s
     told.tell(HeadDone(now_s, story.head_s, story.encode_s))
     tail_done: tuple[int, float] | None = None
-    for index, (pause_s, kind, first_s, second_s) in enumerate(story.outside):
+    for index, (pause_s, word, first_s, second_s) in enumerate(story.outside):
         now_s += pause_s
         if tail_done is not None and index == tail_done[0]:
             told.tell(TailDone(tail_done[1], story.alone_s))
-        if kind is Uploaded:
-            told.tell(Uploaded(now_s, first_s))
-        elif kind is Answered:
-            told.tell(Answered(now_s, first_s, second_s))
-        elif kind is OffloadFailed:
-            told.tell(OffloadFailed(now_s, "gone"))
-        else:
-            told.tell(PatienceEnded(now_s))
+        told.tell(WORDS[word](now_s, first_s, second_s))
         if RunTail() in told.actions and tail_done is None:
             tail_done = (index + 1 + story.before_tail, now_s + story.alone_s)
     if tail_done is not None and tail_done[0] >= len(story.outside):
@@ -124,43 +147,70 @@ def tell(placement: str, story: Story) -> Told:
     return told
 
 
-def deciding(told: Told) -> Event | None:
-    """Give the first word of server or timer that settles who computes the rest."""
-    settling = (Answered, OffloadFailed, PatienceEnded)
-    return next((event for event in told.events if isinstance(event, settling)), None)
-
-
 @given(placement=PLACEMENTS, story=STORIES)
 def test_every_story_ends_in_one_answer(placement: str, story: Story) -> None:
-    """There is one answer, from who settled it; without one, the server still owes a word."""
+    """There is one answer and nothing after it; without one, the server still owes a word."""
     told = tell(placement, story)
     delivered = [action for action in told.actions if isinstance(action, Deliver)]
-    settled = deciding(told)
-    if placement != "device" and settled is None:
+    if placement != "device" and told.settled is None:
         assert delivered == []
-        assert (False, Send(1.0)) == (told.inference.is_done, told.actions[-1])
+        assert not told.inference.is_done
+        assert isinstance(told.actions[-1], Send)
         return
-    from_server = placement != "device" and isinstance(settled, Answered)
+    from_server = placement != "device" and isinstance(told.settled, Answered)
     assert [Deliver(from_server)] == delivered
     assert told.inference.is_done
     assert told.actions[-1] == Deliver(from_server)
 
 
 @given(placement=PLACEMENTS, story=STORIES)
-def test_what_is_asked_for_follows_from_what_settled_it(placement: str, story: Story) -> None:
-    """The head once, one sending, and the tail and the cancel only where they are called for."""
+def test_what_is_asked_for_comes_in_order(placement: str, story: Story) -> None:
+    """Head, sending, perhaps another, perhaps a cancel, perhaps the tail, answer: each once."""
+    order = (RunHead, Send, Cancel, RunTail, Deliver)
+    asked = [order.index(type(action)) for action in tell(placement, story).actions]
+    assert asked == sorted(asked)
+    most = {Send: 2 if placement != "device" else 0}
+    assert all(asked.count(index) <= most.get(kind, 1) for index, kind in enumerate(order))
+    assert asked[0] == 0
+
+
+@given(placement=PLACEMENTS, story=STORIES)
+def test_a_second_server_is_tried_after_a_failure_that_names_it(
+    placement: str, story: Story
+) -> None:
+    """At most once, at the address and with the patience that were named; never out of turn."""
     told = tell(placement, story)
-    settled = None if placement == "device" else deciding(told)
-    expected: list[Action] = [RunHead()]
-    if placement != "device":
-        expected.append(Send(1.0))
-    if isinstance(settled, PatienceEnded):
-        expected.append(Cancel())
-    if isinstance(settled, OffloadFailed | PatienceEnded):
-        expected.append(RunTail())
-    if placement == "device" or settled is not None:
-        expected.append(Deliver(isinstance(settled, Answered)))
-    assert expected == told.actions
+    sends = [action for action in told.actions if isinstance(action, Send)]
+    assert len(sends) == told.inference.attempts <= 2
+    assert sends[1:] in ([], [Send(RETRY.patience_s, RETRY.server)])
+    for event, given_actions in told.answers:
+        if any(isinstance(action, Send) for action in given_actions):
+            assert isinstance(event, HeadDone) or event.retry == RETRY
+    if told.inference.attempts == 1 and isinstance(told.settled, OffloadFailed):
+        assert told.settled.retry is None
+
+
+@given(placement=PLACEMENTS, story=STORIES)
+def test_nothing_is_left_behind_at_a_server(placement: str, story: Story) -> None:
+    """Each sending ends by its server's own word, or by a cancel right when it is given up."""
+    told = tell(placement, story)
+    if not told.inference.is_done:
+        return
+    cancels = told.actions.count(Cancel())
+    failures = len(told.because_of(OffloadFailed))
+    answers = len(told.because_of(Answered))
+    assert cancels + failures + answers == told.inference.attempts
+    given_up = told.because_of(PatienceEnded, UploadLags)
+    assert given_up == [(Cancel(), RunTail())] * cancels
+
+
+@given(placement=PLACEMENTS, story=STORIES)
+def test_an_upload_is_called_off_for_a_gain_alone(placement: str, story: Story) -> None:
+    """What is left of it would take longer than the tail here, and it is not through yet."""
+    told = tell(placement, story)
+    if isinstance(told.settled, UploadLags):
+        assert told.settled.remaining_s > REST_S
+        assert told.inference.failed_in == "upload"
 
 
 @given(placement=PLACEMENTS, story=STORIES)
@@ -169,7 +219,7 @@ def test_parts_add_up_to_the_time_that_passed(placement: str, story: Story) -> N
     told = tell(placement, story)
     if not told.inference.is_done:
         return
-    measured, settled = told.inference.measured, deciding(told)
+    measured, settled = told.inference.measured, told.settled
     elapsed_s = story.head_s + story.encode_s
     if placement != "device" and settled is not None:
         elapsed_s = settled.at_s - told.began_s
@@ -181,17 +231,19 @@ def test_parts_add_up_to_the_time_that_passed(placement: str, story: Story) -> N
 
 @given(placement=PLACEMENTS, story=STORIES)
 def test_the_record_says_who_answered(placement: str, story: Story) -> None:
-    """A fallback has a reason and is the device's; everything else is as planned and has none."""
+    """A fallback has a reason, a phase, and is the device's; everything else is as planned."""
     told = tell(placement, story)
-    inference, settled = told.inference, deciding(told)
-    fell_back = placement != "device" and isinstance(settled, OffloadFailed | PatienceEnded)
+    inference = told.inference
+    fell_back = RunTail() in told.actions
     assert fell_back == (inference.fallback_reason is not None)
+    assert (fell_back or inference.attempts == 2) == (inference.failed_in is not None)
     assert ("device" if fell_back else placement) == inference.placement
     if inference.is_done:
         parts = [leg.part for leg in inference.legs]
         assert parts == (["head", "tail"] if placement == "split" else ["whole"])
-        from_device = fell_back or placement == "device"
-        assert ("device" if from_device else "edge:8001") == inference.legs[-1].host
+        servers = [None, "edge:8001", RETRY.server]
+        wanted = "device" if fell_back else servers[inference.attempts] or "device"
+        assert wanted == inference.legs[-1].host
 
 
 @given(placement=PLACEMENTS, story=STORIES)

@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import Callable, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from threading import Lock
 
 from cutpoint.client.framed import FramedTransport
+from cutpoint.client.golden_check import GoldenCheck
 from cutpoint.client.handshake import check_digest, fetch_holdings, server_costs
-from cutpoint.client.offload import Offload, OffloadRequest
 from cutpoint.client.plain import PlainTransport
+from cutpoint.client.reply_limit import reply_limit
 from cutpoint.client.transport import Transport
 from cutpoint.cost import HostCosts
 from cutpoint.estimation import LinkEstimator
@@ -17,19 +16,15 @@ from cutpoint.exceptions import (
     ConnectError,
     CutpointError,
     LocalProtocolError,
-    ModelMismatchError,
     TransportError,
 )
-from cutpoint.graph import TEXT, Arrays, Cut, Graph, server_only
-from cutpoint.inference import Answered, OffloadFailed
+from cutpoint.graph import Arrays, Cut, Graph
 from cutpoint.wire.channel import open_channel
-from cutpoint.wire.chunks import Assembly, Chunker
-from cutpoint.wire.datatypes import is_standard
+from cutpoint.wire.credentials import ClientSecurity
 from cutpoint.wire.errors import mapped_errors
 from cutpoint.wire.holdings import Holdings
 from cutpoint.wire.names import TailName
 from cutpoint.wire.protocol import CROSSING, messages, services
-from cutpoint.wire.specs import output_specs
 
 _log = logging.getLogger(__name__)
 
@@ -38,14 +33,16 @@ _ASK_EVERY_S = 1.0
 """How often a tail that is wanted and not there is asked for."""
 
 _MOST_UNANSWERED = 2
-"""Questions without an answer that end a round: each waits for seconds."""
+"""Questions without an answer that end a round: each waits for a second or more."""
 
 _PROBE_TIMEOUT_S = 2.0
-_REFERENCE_TIMEOUT_S = 30.0
+_ASK_TIMEOUT_S, _ROUND_TRIPS = 1.0, 4.0
+"""Asking for tails holds up the health checks: no longer than the link explains."""
+
 _REFERENCE_RUNS = 3
-_SAME = 1e-3
-"""Largest difference from the device's outputs, relative to their largest: other runtimes
-and processors round differently, other weights differ by far more."""
+
+RECHECK_EVERY_S = 60.0
+"""How often a server that tells no digest is checked by its answer while it is connected."""
 
 
 class Connector:
@@ -54,7 +51,7 @@ class Connector:
 
     Parameters
     ----------
-    address, graph, cuts, reference
+    address, graph, cuts, reference, security
         As for `ServerConnection`.
     link
         Told what the first probes measure.
@@ -73,6 +70,7 @@ class Connector:
         clock: Callable[[], float],
         on_failure: Callable[[CutpointError, float], None],
         reference: Callable[[], tuple[Arrays, Arrays]],
+        security: ClientSecurity | None = None,
     ) -> None:
         self._address = address
         self._graph = graph
@@ -80,11 +78,16 @@ class Connector:
         self._link = link
         self._clock = clock
         self._on_failure = on_failure
-        self._reference = reference
+        self._golden = GoldenCheck(address, graph, clock, reference)
+        self._checked_at_s = float("-inf")
+        self._security = security
+        self._is_closed = False
+        self._lock = Lock()  # gRPC crashes where a stub is made of a channel that was closed
         self._asked_at_s = float("-inf")
         self._asked_for: set[str] = set()
         self._troubled: set[str] = set()
-        self._channel = open_channel(address)
+        self._options = reply_limit(graph)
+        self._channel = open_channel(address, security, self._options)
         self._stub = services.GRPCInferenceServiceStub(self._channel)
 
     def connect(self) -> Transport:
@@ -105,7 +108,7 @@ class Connector:
         check_digest(holdings, self._graph, self._address)
         costs, tails = self._told(holdings)
         transport = FramedTransport(
-            self._stub,
+            self._channel,
             self._address,
             costs=costs,
             tails=tails,
@@ -113,12 +116,28 @@ class Connector:
             clock=self._clock,
             on_failure=self._on_failure,
         )
+        try:
+            self.measure(transport, _PROBE_TIMEOUT_S)
+        except CutpointError as error:
+            transport.close(transport.ended or str(error))
+            raise
+        return transport
+
+    def measure(self, transport: Transport, timeout_s: float) -> None:
+        """
+        Measure the link as if nothing were known of it.
+
+        Raises
+        ------
+        CutpointError
+            If a probe is not answered in time.
+        """
         for _ in range(_FIRST_PROBES):
             transport.measure()
-            if not transport.prober.answered.wait(_PROBE_TIMEOUT_S):
-                transport.close(transport.ended or "no answer to the first probe")
-                raise ConnectError(f"server {self._address} did not answer the first probe")
-        return transport
+            if isinstance(transport, FramedTransport) and not transport.prober.answered.wait(
+                timeout_s
+            ):
+                raise ConnectError(f"server {self._address} did not answer a probe of the link")
 
     def renewed(self, transport: Transport) -> tuple[HostCosts, frozenset[str]] | None:
         """
@@ -130,6 +149,7 @@ class Connector:
             If the server is not reached.
         """
         if isinstance(transport, PlainTransport):
+            self._check_again(transport)
             return None
         if self._clock() - self._asked_at_s < _ASK_EVERY_S:
             return None
@@ -143,13 +163,18 @@ class Connector:
 
     def reset(self) -> None:
         """Begin with a fresh connection next time."""
-        self._channel.close()
-        self._channel = open_channel(self._address)
-        self._stub = services.GRPCInferenceServiceStub(self._channel)
+        with self._lock:
+            self._channel.close()
+            if self._is_closed:
+                return
+            self._channel = open_channel(self._address, self._security, self._options)
+            self._stub = services.GRPCInferenceServiceStub(self._channel)
 
     def close(self) -> None:
-        """Close the connection."""
-        self._channel.close()
+        """Close the connection, for good; a call under way fails."""
+        with self._lock:
+            self._is_closed = True
+            self._channel.close()
 
     def _told(self, holdings: Holdings) -> tuple[HostCosts, frozenset[str]]:
         return server_costs(self._graph, holdings, self._cuts), frozenset(holdings.tails)
@@ -175,7 +200,7 @@ class Connector:
     def _is_ready(self, name: str, cut: Cut) -> bool:
         with mapped_errors(self._address):
             request = messages.ModelReadyRequest(name=name)
-            if self._stub.ModelReady(request, timeout=_PROBE_TIMEOUT_S).ready:
+            if self._stub.ModelReady(request, timeout=self._ask_timeout_s()).ready:
                 return True
         if cut.id not in self._asked_for:
             self._ask_for(name, cut)
@@ -195,75 +220,48 @@ class Connector:
         request.parameters[CROSSING].string_param = "\n".join(cut.crossing)
         try:
             with mapped_errors(self._address):
-                self._stub.RepositoryModelLoad(request, timeout=_PROBE_TIMEOUT_S)
+                self._stub.RepositoryModelLoad(request, timeout=self._ask_timeout_s())
         except (TransportError, LocalProtocolError):
             raise
         except CutpointError as error:
             _log.warning("tail %s is not to be had: %s", name, error)
 
+    def _ask_timeout_s(self) -> float:
+        return _ASK_TIMEOUT_S + _ROUND_TRIPS * (self._link.round_trip_s or 0.0)
+
     def _connect_plain(self) -> Transport:
-        self._check_is_standard()
+        self._golden.refuse_what_none_knows()
         transport = PlainTransport(
-            self._stub,
+            self._channel,
             self._address,
             self._graph.name,
             link=self._link,
             clock=self._clock,
             on_failure=self._on_failure,
         )
-        for _ in range(_FIRST_PROBES):
-            transport.measure()
-        transport.set_tail_s(self._check_by_answer(transport), self._graph.sizes)
+        try:
+            transport.wait_until_watched()
+            self.measure(transport, _PROBE_TIMEOUT_S)
+            transport.set_tail_s(self._tail_s(transport), self._graph.sizes)
+        except BaseException as error:
+            transport.close(f"not connected: {error}")
+            raise
+        self._checked_at_s = self._clock()
         return transport
 
-    def _check_is_standard(self) -> None:
-        """Refuse to send what no other server of the protocol knows."""
-        for name in self._graph.inputs:
-            dtype = self._graph.values[name].dtype
-            if dtype is not None and not is_standard(dtype):
-                raise ConnectError(
-                    f"server {self._address} is no cutpoint server and the protocol has no name "
-                    f"for {dtype}, the type of input {name!r}: run `cutpoint serve` there"
-                )
-
-    def _check_by_answer(self, transport: PlainTransport) -> float:
-        """Compare the server's answer with the device's; give the server's time."""
-        feed, outputs = self._reference()
-        took_s = min(self._ask(transport, feed, outputs) for _ in range(_REFERENCE_RUNS))
+    def _tail_s(self, transport: PlainTransport) -> float:
+        """Compare the server's answers with the device's; give the server's time."""
+        took_s = min(self._golden.took_s(transport) for _ in range(_REFERENCE_RUNS))
         link = self._link.conditions()
         if link is None:
             raise ConnectError(f"server {self._address}: the link could not be measured")
-        up_bytes = sum(array.nbytes for array in feed.values())
-        return max(took_s - link.round_trip_s - up_bytes / link.bandwidth_up_bytes_per_s, 1e-4)
+        upload_s = self._golden.up_bytes / link.bandwidth_up_bytes_per_s
+        return max(took_s - link.round_trip_s - upload_s, 1e-4)
 
-    def _ask(self, transport: PlainTransport, feed: Arrays, outputs: Arrays) -> float:
-        graph = self._graph
-        expected = output_specs(graph, server_only(graph))
-        request = OffloadRequest(
-            graph.name, {}, Chunker(tuple(feed.items())), Assembly(expected, self._address)
-        )
-        offload = Offload(0, request)
-        began_s = self._clock()
-        transport.send(offload)
-        event = offload.next_event(began_s + _REFERENCE_TIMEOUT_S, began_s)
-        if isinstance(event, OffloadFailed):
-            raise ConnectError(f"server {self._address} did not answer: {event.reason}")
-        if not isinstance(event, Answered):
-            raise ConnectError(f"server {self._address} did not answer in time")
-        for name, wanted in outputs.items():
-            if not _are_alike(offload.outputs[name], wanted):
-                raise ModelMismatchError(
-                    f"server {self._address} gives another {name!r} for {graph.name!r} than this "
-                    "device: give both the same model file"
-                )
-        return event.at_s - began_s
-
-
-def _are_alike(given: NDArray[np.generic], wanted: NDArray[np.generic]) -> bool:
-    """Tell whether an answer is the device's, but for rounding."""
-    if given.shape != wanted.shape:
-        return False
-    if str(wanted.dtype) == TEXT or not wanted.size:
-        return bool(np.array_equal(given, wanted))
-    difference = np.max(np.abs(given.astype(float) - wanted.astype(float)))
-    return bool(difference <= _SAME * np.max(np.abs(wanted.astype(float))))
+    def _check_again(self, transport: PlainTransport) -> None:
+        """Ask the same once more: a server may take up another model while it runs."""
+        if self._clock() - self._checked_at_s < RECHECK_EVERY_S:
+            return
+        transport.renew_witness()
+        self._golden.took_s(transport)
+        self._checked_at_s = self._clock()

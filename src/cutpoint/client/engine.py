@@ -5,17 +5,21 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from threading import Lock
+from threading import Condition, Lock
 from typing import Any, Literal
 
 from cutpoint.client.device_profiles import ProfileGiven, check_are_of_this_host, read_profiles
+from cutpoint.client.dispatch import Dispatch
 from cutpoint.client.drive import Drive, session_clock
+from cutpoint.client.retry_budget import RetryBudget
 from cutpoint.client.server_connection import ServerConnection
+from cutpoint.client.servers import Servers, addresses_of
 from cutpoint.client.shape_bucket import ShapeBucket
 from cutpoint.client.shape_buckets import ShapeBuckets
 from cutpoint.cost import CutTable, read_cut_table
 from cutpoint.exceptions import InvalidCutError
 from cutpoint.execution import Segments, completed
+from cutpoint.execution.file_cache import FileCache
 from cutpoint.execution.runtime import keep_freed_memory
 from cutpoint.graph import (
     Arrays,
@@ -24,10 +28,11 @@ from cutpoint.graph import (
     checked_feed,
     sample_feed,
 )
-from cutpoint.inference import Inference, patience_s
-from cutpoint.policies import Policy, Situation
-from cutpoint.profiling.quick import time_segments
-from cutpoint.records import Conditions, InferenceRecord, Plan, Profile
+from cutpoint.inference import Inference
+from cutpoint.policies import Policy
+from cutpoint.profiling.kept_times import setting_of, time_or_recall
+from cutpoint.records import InferenceRecord, Profile
+from cutpoint.wire.credentials import ClientSecurity
 
 Hold = Literal["segments", "whole"]
 RecordObserver = Callable[[InferenceRecord], None]
@@ -47,7 +52,7 @@ class Engine:
         Inputs that bind them, and that everything is warmed and timed with; made up by
         default.
     server
-        ``HOST:PORT``.
+        ``HOST:PORT``, or several in order of preference.
     policy
         Decides.
     profile
@@ -60,8 +65,16 @@ class Engine:
         Of an emulated device.
     on_record
         Told every record.
+    on_fallback
+        Told every record with a reason why the device finished alone.
+    security
+        What to show the servers and to demand of them.
+    max_extra_attempts
+        Second attempts at another server, as a share of all requests.
     table
         File of a compiled table: its cuts are held and chosen from.
+    cache
+        Folder where times are kept between starts; ``None`` keeps none.
     options, providers, provider_options
         Of ONNX Runtime, for every segment.
 
@@ -75,7 +88,7 @@ class Engine:
         self,
         graph: Graph,
         *,
-        server: str,
+        server: str | Sequence[str],
         policy: Policy,
         feed: Arrays | None = None,
         profile: ProfileGiven = None,
@@ -83,11 +96,16 @@ class Engine:
         hold: Hold = "segments",
         slowdown: float = 1.0,
         on_record: RecordObserver | None = None,
+        on_fallback: RecordObserver | None = None,
+        security: ClientSecurity | None = None,
+        max_extra_attempts: float = 0.1,
         table: str | os.PathLike[str] | None = None,
+        cache: str | os.PathLike[str] | None = None,
         options: Any = None,
         providers: Sequence[Any] | None = None,
         provider_options: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
+        addresses, budget = addresses_of(server), RetryBudget(max_extra_attempts)
         malloc_kept = keep_freed_memory()
         self.graph = completed(graph, feed, options)
         self.policy = policy
@@ -110,24 +128,34 @@ class Engine:
         self._buckets = ShapeBuckets(
             self.graph,
             self.cuts,
-            given or (time_segments(self.segments, feed=self._feed, malloc_kept=malloc_kept),),
+            given or (self._timed(cache, malloc_kept, options, provider_options),),
             holds_whole=self.whole is not self.segments,
             may_send_inputs=compiled is None or compiled.may_send_inputs,
         )
         self.last_record: InferenceRecord | None = None
         self._deadline_s = deadline_s
         self._on_record = on_record
+        self._on_fallback = on_fallback
         self._clock = session_clock()
         self._numbers = itertools.count(1)
+        self._dispatch: Dispatch | None = None
         self._lock = Lock()
-        self.server = ServerConnection(
-            server, self.graph, self.cuts, reference=self._reference, clock=self._clock
+        self.servers = Servers(
+            addresses,
+            partial(self._connect, security=security),
+            clock=self._clock,
+            budget=budget,
         )
 
     def __repr__(self) -> str:
-        return f"<Engine {self.graph.name}, {self.policy.name}: {self.server!r}>"
+        return f"<Engine {self.graph.name}, {self.policy.name}: {self.servers!r}>"
 
-    def run(self, feed: Arrays, run_options: Any = None) -> Arrays:
+    @property
+    def server(self) -> ServerConnection:
+        """The server that is used now, or would be."""
+        return self.servers.chosen(self._clock())
+
+    def run(self, feed: Arrays, run_options: Any = None, deadline_s: float | None = None) -> Arrays:
         """
         Run one inference.
 
@@ -135,28 +163,45 @@ class Engine:
         ----------
         feed
             Checked against the graph.
+        deadline_s
+            Wanted latency from now on; ``None`` for the session's.
 
         Returns
         -------
         dict of arrays
             Every output of the model.
         """
-        at_s = self._clock()
+        entered_s = self._clock()
         bucket = self._buckets.of(feed)  # may take a while: others need not wait for it
-        with self._lock:
-            conditions = self._conditions(bucket, at_s)
-            table = bucket.table(self.server.costs, self.server.tails)
-            situation = Situation(at_s, table, conditions, self.server.address, bucket.key)
-            plan = self.policy.decide(situation)
-        row = table.find(plan.cut) or 0
-        rest_s = float(table.rest_s[row]) * conditions.device_slowdown
-        inference = Inference(plan, patience_s(plan.predicted, rest_s, self._deadline_s))
-        cut = table.cuts[row]
-        server = None if plan.server is None else self.server
-        held = self.whole if cut.placement == "device" else self.segments
-        drive = Drive(inference, cut, held, server, self._clock, run_options)
-        outputs = drive.run(feed)
-        self._finish(drive, plan, conditions, at_s, bucket)
+        deadline_s = self._deadline_s if deadline_s is None else deadline_s
+        if deadline_s is not None:
+            deadline_s -= self._clock() - entered_s
+        dispatch = Dispatch(
+            self.servers,
+            bucket,
+            self.policy,
+            clock=self._clock,
+            lock=self._lock,
+            deadline_s=deadline_s,
+            previous=self._dispatch,
+        )
+        self._dispatch = dispatch
+        cut, plan = dispatch.cut, dispatch.plan
+        is_alone = plan.server is None
+        drive = Drive(
+            Inference(plan) if is_alone else Inference(plan, dispatch.patience_s, dispatch.rest_s),
+            cut,
+            self.whole if cut.placement == "device" else self.segments,
+            dispatch.server,
+            self._clock,
+            run_options,
+            dispatch.other,
+        )
+        try:
+            outputs = drive.run(feed)
+            self._finish(drive, dispatch, bucket)
+        finally:
+            dispatch.release()
         return outputs
 
     def wait_until_ready(self, timeout_s: float) -> None:
@@ -169,44 +214,62 @@ class Engine:
             Why it cannot, when the time has passed.
         """
         until_s = self._clock() + timeout_s
-        self.server.wait_until_ready(timeout_s)
+        server = self.servers.wait_until_ready(timeout_s)
         if self.policy.needs_every_candidate:
-            self.server.wait_for_tails(self.cuts, max(until_s - self._clock(), 0.0))
+            server.wait_for_tails(self.cuts, max(until_s - self._clock(), 0.0))
 
     def close(self) -> None:
         """End every thread and socket."""
-        self.server.close()
+        self.servers.close()
 
-    def _finish(
-        self, drive: Drive, plan: Plan, conditions: Conditions, at_s: float, bucket: ShapeBucket
-    ) -> None:
-        inference = drive.inference
+    def _finish(self, drive: Drive, dispatch: Dispatch, bucket: ShapeBucket) -> None:
+        inference, plan = drive.inference, dispatch.plan
         record = InferenceRecord(
             request=next(self._numbers),
-            at_s=at_s,
+            at_s=dispatch.at_s,
             planned=plan.placement,
             placement=inference.placement,
             cut=plan.cut,
             crossing=plan.crossing,
-            server=plan.server,
+            server=inference.server,
             predicted=plan.predicted,
             measured=inference.measured,
             legs=inference.legs,
             sent_bytes=drive.sent_bytes,
             received_bytes=drive.received_bytes,
             fallback_reason=inference.fallback_reason or plan.note,
-            conditions=conditions,
+            conditions=dispatch.conditions,
+            attempts=inference.attempts,
+            failed_in=inference.failed_in,
         )
         with self._lock:
             self._learn_slowdown(inference, plan.cut, bucket)
-            bucket.observe_server(drive.cut, drive.idle_s)
+            if inference.server is not None:
+                bucket.observe_server(drive.cut, drive.idle_s, inference.server)
             self.policy.observe(record)
             self.last_record = record
-        if self._on_record is not None:
-            try:
-                self._on_record(record)
-            except Exception:  # the observer's, not the inference's: its answer is not lost
-                _log.exception("on_record failed")
+        self._learn_pace(record, dispatch)
+        _tell("on_record", self._on_record, record)
+        if record.fallback_reason is not None:
+            _tell("on_fallback", self._on_fallback, record)
+
+    def _learn_pace(self, record: InferenceRecord, dispatch: Dispatch) -> None:
+        """Tell the planned server how its answer kept to what was predicted of it."""
+        if record.server is None or record.attempts > 1:
+            return
+        took_s, predicted_s = (
+            parts.upload_s + parts.wait_s + parts.tail_s + parts.download_s
+            for parts in (record.measured, record.predicted)
+        )
+        server = self.servers.at(record.server)
+        if record.placement == "device":
+            server.given_up(record.measured.lost_s, predicted_s)
+            if record.failed_in == "compute":
+                since_s = record.measured.lost_s - record.predicted.upload_s
+                idle_s = record.predicted.tail_s / record.conditions.load.slowdown
+                server.computes_still(self._clock(), since_s, idle_s)
+            return
+        server.paced(self._clock(), took_s, predicted_s, dispatch.rest_s)
 
     def _learn_slowdown(self, inference: Inference, cut: str, bucket: ShapeBucket) -> None:
         """Learn from what ran here: the head, and the tail too after a fallback."""
@@ -216,12 +279,32 @@ class Engine:
             profiled_s += bucket.device.tail_s[cut]
         bucket.slowdown.observe(took_s, profiled_s, self._clock())
 
-    def _conditions(self, bucket: ShapeBucket, at_s: float) -> Conditions:
-        return Conditions(
-            link=self.server.link(),
-            load=self.server.load(at_s),
-            device_slowdown=bucket.slowdown.factor(at_s),
-            unavailable=self.server.unavailable,
+    def _connect(
+        self, address: str, changed: Condition, security: ClientSecurity | None
+    ) -> ServerConnection:
+        return ServerConnection(
+            address,
+            self.graph,
+            self.cuts,
+            reference=self._reference,
+            clock=self._clock,
+            security=security,
+            changed=changed,
+        )
+
+    def _timed(
+        self,
+        cache: str | os.PathLike[str] | None,
+        malloc_kept: bool,
+        options: Any,
+        provider_options: Sequence[Mapping[str, Any]] | None,
+    ) -> Profile:
+        return time_or_recall(
+            self.segments,
+            None if cache is None else FileCache(cache),
+            feed=self._feed,
+            malloc_kept=malloc_kept,
+            setting=setting_of(options, provider_options),
         )
 
     def _warm_up(self) -> None:
@@ -249,6 +332,15 @@ class Engine:
     def _reference(self) -> tuple[Arrays, Arrays]:
         values = self.segments.run(self.segments.segments, self._feed).values
         return self._feed, self.segments.outputs_of(values)
+
+
+def _tell(name: str, observer: RecordObserver | None, record: InferenceRecord) -> None:
+    if observer is None:
+        return
+    try:
+        observer(record)
+    except Exception:  # the observer's, not the inference's: its answer is not lost
+        _log.exception("%s failed", name)
 
 
 def _copied(graph: Graph, feed: Arrays) -> Arrays:

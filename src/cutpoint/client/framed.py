@@ -15,25 +15,29 @@ from cutpoint.client.prober import Prober
 from cutpoint.client.transport import PROBE_IDLE_S
 from cutpoint.cost import HostCosts
 from cutpoint.estimation import LinkEstimator
-from cutpoint.exceptions import CutpointError
+from cutpoint.exceptions import ConnectionLostError, CutpointError, RemoteProtocolError
 from cutpoint.wire import frames
 from cutpoint.wire.errors import rpc_error
-from cutpoint.wire.protocol import ACK
+from cutpoint.wire.protocol import ACK, ERROR, KIND, get_parameters
 
 _log = logging.getLogger(__name__)
 
+_LONGEST_NUMBER = 20
 _PROBE_NUMBERS = 1 << 40
 """Probes count from here, requests from 1."""
 
 
 class FramedTransport:
     """
-    One stream, one thread that reads it; gRPC's own thread sends from the outbox.
+    One stream: gRPC's threads send from the outbox and hand over what comes.
+
+    A frame is taken where it is parsed, on gRPC's thread: one thread less to be woken before
+    whoever waits for an answer. Another of our own asks for the next.
 
     Parameters
     ----------
-    stub
-        Of the server's service.
+    channel
+        To the server.
     address
         For messages.
     costs, tails
@@ -48,7 +52,7 @@ class FramedTransport:
 
     def __init__(
         self,
-        stub: Any,
+        channel: Any,
         address: str,
         *,
         costs: HostCosts,
@@ -68,20 +72,21 @@ class FramedTransport:
         self._probe_numbers = itertools.count(_PROBE_NUMBERS, 2)
         self._lock = Lock()
         self._offloads: dict[int, Offload] = {}
-        self._last_used_s = clock()
-        self._ended: str | None = None
-        self._call = stub.ModelStreamInfer(self._outbox)
+        self.last_heard_s = self._last_used_s = clock()
+        self._ended: CutpointError | None = None
+        self._broken: Exception | None = None
+        self._call: Any = frames.open_stream(channel, self._outbox, self._read_frame)
         self._reader = Thread(target=self._read, name=f"cutpoint-{address}", daemon=True)
         self._reader.start()
 
     def __repr__(self) -> str:
-        state = self._ended or f"{len(self._offloads)} under way"
+        state = self.ended or f"{len(self._offloads)} under way"
         return f"<FramedTransport {self._address}: {state}>"
 
     @property
     def ended(self) -> str | None:
         """Why the stream is over; ``None`` while it is open."""
-        return self._ended
+        return None if self._ended is None else str(self._ended)
 
     def send(self, offload: Offload) -> None:
         """Begin to send a request."""
@@ -97,10 +102,11 @@ class FramedTransport:
     def cancel(self, offload: Offload, at_s: float) -> None:
         """Drop a request here and at the server; its lateness says something of the link."""
         self._outbox.note_stall(at_s)
-        self._outbox.drop(offload)
-        with self._lock:
-            self._offloads.pop(offload.number, None)
-        self._outbox.put_control(frames.cancel_request(offload.number))
+        self._drop(offload)
+
+    def remaining_s(self, offload: Offload, at_s: float) -> float | None:
+        """Give what is left of an upload at the rate now seen, at least."""
+        return self._outbox.remaining_s(offload, at_s)
 
     def probe(self) -> None:
         """Measure the link if nothing was sent for a while."""
@@ -118,58 +124,83 @@ class FramedTransport:
 
     def close(self, reason: str) -> None:
         """End the stream and its threads."""
-        self._end(reason)
+        self._end(ConnectionLostError(reason))
         self._call.cancel()
         self._reader.join(timeout=2.0)
 
     def _read(self) -> None:
-        reason = f"server {self._address} ended the stream"
+        ended: CutpointError = ConnectionLostError(f"server {self._address} ended the stream")
         try:
-            for message in self._call:
-                self._take(message)
+            for _ in self._call:
+                self._check_unbroken()
         except grpc.RpcError as error:
-            reason = str(rpc_error(error, self._address))
+            ended = rpc_error(error, self._address)
+        except RemoteProtocolError as error:
+            ended = error
         except Exception as error:  # a bug of ours: the stream must not look open after it
             _log.exception("reading from %s", self._address)
-            reason = f"server {self._address}: an answer could not be read: {error!r}"
-        self._end(reason)
+            ended = RemoteProtocolError(
+                f"server {self._address}: an answer could not be read: {error!r}"
+            )
+        self._end(ended)
+
+    def _read_frame(self, raw: bytes) -> bool:
+        """Take a frame; gRPC would answer an error raised here by one that names no cause."""
+        try:
+            if self._broken is None:
+                self._take(frames.parse_response(raw))
+        except Exception as error:
+            self._broken = error
+        return True
+
+    def _check_unbroken(self) -> None:
+        if self._broken is not None:
+            raise self._broken
 
     def _take(self, message: Any) -> None:
-        at_s = self._clock()
+        at_s = self.last_heard_s = self._clock()
         identity = message.infer_response.id
-        number = int(identity) if identity.isdecimal() else -1
+        is_number = identity.isdecimal() and len(identity) <= _LONGEST_NUMBER
+        number = int(identity) if is_number else -1
         if number >= _PROBE_NUMBERS:
             self.prober.take(number, at_s)
             return
-        if frames.kind_of(message.infer_response) == ACK:
+        parameters = get_parameters(message.infer_response.parameters)
+        if parameters.get(KIND) == ACK:
             self._outbox.acknowledge(number, at_s)
         with self._lock:
             offload = self._offloads.get(number)
             self._last_used_s = at_s
         if offload is None:
             return  # of a request that was cancelled
-        error = self._answers.take(offload, message, at_s)
+        error = self._answers.take(offload, message, parameters, at_s)
         if error is not None:
-            self._failed(offload, error, at_s)
+            # What the server refused it has forgotten; what is no answer it may go on with.
+            self._drop(offload, is_forgotten=parameters.get(KIND) == ERROR)
+            self._on_failure(error, at_s)
+            offload.fail(at_s, error)
         elif offload.request.assembly.is_complete:
             with self._lock:
                 self._offloads.pop(number, None)
 
-    def _failed(self, offload: Offload, error: CutpointError, at_s: float) -> None:
+    def _drop(self, offload: Offload, is_forgotten: bool = False) -> None:
+        """Drop a request, and tell the server to unless it knows nothing of it."""
         self._outbox.drop(offload)
         with self._lock:
-            self._offloads.pop(offload.number, None)
-        self._on_failure(error, at_s)
-        offload.fail(at_s, str(error))
+            is_under_way = self._offloads.pop(offload.number, None) is not None
+        if is_under_way and not is_forgotten and offload.first_sent_at_s is not None:
+            self._outbox.put_control(frames.cancel_request(offload.number))
 
-    def _end(self, reason: str) -> None:
+    def _end(self, error: CutpointError) -> None:
         with self._lock:
             if self._ended is not None:
                 return
-            self._ended = reason
+            self._ended = error
             lost = tuple(self._offloads.values())
             self._offloads.clear()
         self._outbox.close()
         at_s = self._clock()
+        if lost:
+            self._on_failure(error, at_s)
         for offload in lost:
-            offload.fail(at_s, reason)
+            offload.fail(at_s, error)

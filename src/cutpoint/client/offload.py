@@ -1,8 +1,11 @@
 """One request at a server, as the device holds it."""
 
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
+from cutpoint.exceptions import CutpointError
 from cutpoint.graph import Arrays
 from cutpoint.inference import Answered, Event, OffloadFailed, PatienceEnded
 from cutpoint.wire.chunks import Assembly, Chunker
@@ -36,6 +39,9 @@ class Offload:
     """
     A request under way: events come in from the I/O thread, the caller waits for them.
 
+    What only ends in the record is noted and wakes nobody: the caller hears of it with the
+    next event that asks for something.
+
     Parameters
     ----------
     number
@@ -53,7 +59,9 @@ class Offload:
         self.idle_s = 0.0
         self.outputs: Arrays = {}
         self.report: dict[str, Parameter] = {}
-        self._events: SimpleQueue[Event] = SimpleQueue()
+        self.error: CutpointError | None = None
+        self._events: deque[Event] = deque()
+        self._awake: SimpleQueue[None] = SimpleQueue()
 
     def __repr__(self) -> str:
         return f"<Offload {self.number} of {self.request.model}>"
@@ -63,13 +71,19 @@ class Offload:
         """Payload bytes that have come back."""
         return self.request.assembly.received_bytes
 
-    def tell(self, event: Event) -> None:
-        """Pass on what has happened; any thread."""
-        self._events.put(event)
+    def note(self, event: Event) -> None:
+        """Pass on what has happened and can wait; any thread."""
+        self._events.append(event)
 
-    def fail(self, at_s: float, reason: str) -> None:
+    def tell(self, event: Event) -> None:
+        """Pass on what has happened, and wake who waits; any thread."""
+        self._events.append(event)
+        self._awake.put(None)
+
+    def fail(self, at_s: float, error: CutpointError) -> None:
         """Tell that no answer will come."""
-        self.tell(OffloadFailed(at_s, reason))
+        self.error = error
+        self.tell(OffloadFailed(at_s, str(error), is_unsent=self.first_sent_at_s is None))
 
     def answer(self, at_s: float, outputs: Arrays, wait_s: float, tail_s: float) -> None:
         """Tell the answer."""
@@ -85,11 +99,11 @@ class Offload:
         Event
             `PatienceEnded` when nothing happened.
         """
-        try:
-            timeout_s = max(until_s - now_s, 0.0)
-            return self._events.get(timeout=min(timeout_s, _FOREVER_S))
-        except Empty:
-            return PatienceEnded(until_s)
+        timeout_s = min(max(until_s - now_s, 0.0), _FOREVER_S)
+        with suppress(Empty):
+            while not self._events:
+                self._awake.get(timeout=timeout_s)
+        return self._events.popleft() if self._events else PatienceEnded(until_s)
 
 
 _FOREVER_S = 86_400.0

@@ -1,24 +1,38 @@
 """Whole requests to any server of the protocol: Triton, KServe, MLServer, ..."""
 
 from collections.abc import Callable
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 import grpc
 
 from cutpoint.client.offload import Offload
 from cutpoint.client.transport import PROBE_IDLE_S
+from cutpoint.client.witness import Witness
 from cutpoint.cost import HostCosts
 from cutpoint.estimation import LinkEstimator
-from cutpoint.exceptions import CutpointError, RemoteProtocolError
+from cutpoint.exceptions import (
+    ConnectionLostError,
+    CutpointError,
+    DeadlineExceededError,
+    ModelMismatchError,
+    RemoteProtocolError,
+    TransportError,
+)
 from cutpoint.graph import SERVER_ONLY, Sizes
 from cutpoint.wire.chunks import Chunk
 from cutpoint.wire.errors import rpc_error
-from cutpoint.wire.protocol import messages
+from cutpoint.wire.protocol import messages, number, services
 from cutpoint.wire.tensors import spec_of
 
 _PROBE_BYTES = 16 * 1024
-_PROBE_TIMEOUT_S = 5.0
+_EMPTY_TIMEOUT_S, _PROBE_TIMEOUT_S = 1.0, 5.0
+_LONGEST_S = 60.0
+"""No request is waited for longer, whatever its deadline."""
+
+_READY_S = 2.0
+"""How long gRPC may take to tell that the channel is connected."""
+
 _LEAST_S = 1e-4
 _NO_ANSWER = (
     grpc.StatusCode.UNAVAILABLE,
@@ -34,12 +48,14 @@ class PlainTransport:
     Sends the model's inputs by ModelInfer and nothing of our own.
 
     Such a server tells neither digest nor times: it was checked by its answer to
-    one input, and its time is what the wire took minus the fitted link.
+    one input, and its time is what the wire took minus the fitted link. What was checked
+    holds for one connection: with it the transport ends, and no answer that comes after
+    its end is trusted, for it may be another server's.
 
     Parameters
     ----------
-    stub
-        Of the server's service.
+    channel
+        The connection; closed by whoever opened it.
     address
         For messages.
     model
@@ -56,7 +72,7 @@ class PlainTransport:
 
     def __init__(
         self,
-        stub: Any,
+        channel: Any,
         address: str,
         model: str,
         *,
@@ -65,7 +81,8 @@ class PlainTransport:
         on_failure: Callable[[CutpointError, float], None],
     ) -> None:
         self.costs = HostCosts(0.0, {}, {SERVER_ONLY: 0.0}, frozenset())
-        self._stub = stub
+        self._channel = channel
+        self._stub = services.GRPCInferenceServiceStub(channel)
         self._address = address
         self._model = model
         self._link = link
@@ -73,13 +90,45 @@ class PlainTransport:
         self._on_failure = on_failure
         self._lock = Lock()
         self._calls: dict[int, Any] = {}
-        self._last_used_s = clock()
+        self._last_used_s = self.last_heard_s = clock()
         self._ended: str | None = None
+        self._was_ready = Event()
+        self._former = self._witness = Witness(address, _EMPTY_TIMEOUT_S)
+        self._version: str | None = None
+        channel.subscribe(self._connectivity)
+
+    def __repr__(self) -> str:
+        return f"<PlainTransport {self._address}: {self._ended or 'open'}>"
 
     @property
     def ended(self) -> str | None:
         """Why the connection is over; ``None`` while it is open."""
         return self._ended
+
+    def wait_until_watched(self) -> None:
+        """
+        Wait until the end of the connection would be noticed: what is checked after holds.
+
+        Raises
+        ------
+        ConnectionLostError
+            If it is not connected any more.
+        """
+        if not self._was_ready.wait(_READY_S) or self._ended is not None:
+            raise ConnectionLostError(self._ended or f"no connection to {self._address}")
+
+    def renew_witness(self) -> None:
+        """
+        Open another witness before a check; servers end connections that say nothing.
+
+        Raises
+        ------
+        ConnectError
+            If nobody takes the connection.
+        """
+        newer = Witness(self._address, _EMPTY_TIMEOUT_S)
+        self._former.close()  # the one before is perhaps being looked at
+        self._former, self._witness = self._witness, newer
 
     def set_tail_s(self, tail_s: float, sizes: Sizes) -> None:
         """Set what the whole model takes there when idle, at these sizes of open dimensions."""
@@ -92,11 +141,13 @@ class PlainTransport:
             tensor = request.inputs.add(name=chunk.spec.name, datatype=chunk.spec.datatype)
             tensor.shape.extend(chunk.spec.dims)
             request.raw_input_contents.append(chunk.payload)
-        offload.first_sent_at_s = self._last_used_s = self._clock()
+        remaining_s = number(offload.request.parameters, "remaining_s", _LONGEST_S)
+        offload.began_at_s = offload.first_sent_at_s = self._last_used_s = self._clock()
         try:
-            call = self._stub.ModelInfer.future(request)
+            call = self._stub.ModelInfer.future(request, timeout=min(remaining_s, _LONGEST_S))
         except ValueError:  # gRPC's word for a channel that was closed meanwhile
-            offload.fail(self._clock(), self._ended or f"no connection to {self._address}")
+            reason = self._ended or f"no connection to {self._address}"
+            offload.fail(self._clock(), ConnectionLostError(reason))
             return
         with self._lock:
             self._calls[offload.number] = call
@@ -108,6 +159,10 @@ class PlainTransport:
             call = self._calls.pop(offload.number, None)
         if call is not None:
             call.cancel()
+
+    def remaining_s(self, offload: Offload, at_s: float) -> float | None:
+        """Tell nothing: of a whole request nothing is heard before its answer."""
+        return None
 
     def probe(self) -> None:
         """Measure the link if nothing was sent for a while."""
@@ -132,21 +187,39 @@ class PlainTransport:
 
     def close(self, reason: str) -> None:
         """End it; what is under way fails."""
-        self._ended = reason
+        self._end(reason)
+        self._channel.unsubscribe(self._connectivity)
+        for witness in (self._former, self._witness):
+            witness.close()
         with self._lock:
             calls = tuple(self._calls.values())
         for call in calls:
             call.cancel()
 
+    def _end(self, reason: str) -> None:
+        if self._ended is None:
+            self._ended = reason
+
+    def _connectivity(self, state: grpc.ChannelConnectivity) -> None:
+        """Take gRPC's word on the connection; it opens a lost one again without asking."""
+        if state is grpc.ChannelConnectivity.READY:
+            self._was_ready.set()
+        elif self._was_ready.is_set():
+            self._end(f"server {self._address} ended the connection")
+
     def _ask(self, size_bytes: int) -> float:
         request = messages.ModelReadyRequest(name="x" * max(size_bytes, 1))
+        timeout_s = _PROBE_TIMEOUT_S if size_bytes else _EMPTY_TIMEOUT_S
         began_s = self._clock()
         try:
-            self._stub.ModelReady(request, timeout=_PROBE_TIMEOUT_S)
+            self._stub.ModelReady(request, timeout=timeout_s)
         except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.UNAVAILABLE:
+                self._end(str(rpc_error(error, self._address)))
             if error.code() in _NO_ANSWER:
                 raise rpc_error(error, self._address) from error
-        return self._clock() - began_s
+        self.last_heard_s = self._clock()
+        return self.last_heard_s - began_s
 
     def _done(self, offload: Offload, call: Any) -> None:
         at_s = self._clock()
@@ -155,6 +228,8 @@ class PlainTransport:
                 return
         try:
             response = call.result()
+            self._check_is_trusted(response, is_check=offload.number == 0)
+            self.last_heard_s = at_s
             for chunk in _pieces(response):
                 offload.request.assembly.add(chunk)
             if not offload.request.assembly.is_complete:
@@ -162,7 +237,7 @@ class PlainTransport:
         except grpc.RpcError as error:
             self._failed(offload, rpc_error(error, self._address), at_s)
         except grpc.FutureCancelledError:
-            offload.fail(at_s, self._ended or "cancelled")
+            offload.fail(at_s, ConnectionLostError(self._ended or "cancelled"))
         except CutpointError as error:
             self._failed(offload, error, at_s)
         else:
@@ -173,6 +248,20 @@ class PlainTransport:
             else:
                 self._learn(offload, at_s)
                 offload.answer(at_s, arrays, 0.0, self.costs.whole_s)
+
+    def _check_is_trusted(self, response: Any, *, is_check: bool) -> None:
+        """Refuse an answer that may be of another process, or of another version, than checked."""
+        if not self._witness.is_there:
+            self._end(f"server {self._address} has ended since it was checked")
+        if self._ended is not None:
+            raise ConnectionLostError(f"{self._ended}: its answer is not trusted")
+        if is_check:
+            self._version = response.model_version
+        elif response.model_version != self._version:
+            raise ModelMismatchError(
+                f"server {self._address} answers with version {response.model_version!r} of "
+                f"{self._model!r}, and version {self._version!r} was checked"
+            )
 
     def _not_on_link_s(self, offload: Offload, at_s: float) -> float:
         """Give the server's time where it varies with the input: what the link does not explain."""
@@ -190,8 +279,10 @@ class PlainTransport:
             self._link.up.observe(offload.request.chunker.size_bytes, max(on_link_s, _LEAST_S))
 
     def _failed(self, offload: Offload, error: CutpointError, at_s: float) -> None:
+        if isinstance(error, TransportError) and not isinstance(error, DeadlineExceededError):
+            self._end(str(error))  # gRPC connects again by itself, to whoever is there then
         self._on_failure(error, at_s)
-        offload.fail(at_s, str(error))
+        offload.fail(at_s, error)
 
 
 def _pieces(response: Any) -> list[Chunk]:

@@ -1,9 +1,8 @@
 """One server as the session sees it: connected, watched, left alone and taken up again."""
 
 import itertools
-import logging
 from collections.abc import Callable, Iterable, Sequence
-from threading import Condition, Event, Thread, current_thread
+from threading import Condition
 
 import numpy as np
 
@@ -11,41 +10,35 @@ from cutpoint.client.breaker import Breaker
 from cutpoint.client.connector import Connector
 from cutpoint.client.health import HealthCheck
 from cutpoint.client.offload import Offload, OffloadRequest
-from cutpoint.client.transport import Transport
+from cutpoint.client.pace import Pace
+from cutpoint.client.standing import Standing
+from cutpoint.client.supervisor import Supervisor
 from cutpoint.cost import HostCosts
-from cutpoint.estimation import LinkEstimator, LoadEstimator
+from cutpoint.estimation import Lateness, LinkEstimator, LoadEstimator
 from cutpoint.exceptions import (
     ConnectError,
     ConnectionLostError,
     CutpointError,
-    DeadlineExceededError,
-    LocalProtocolError,
+    ModelError,
+    ModelMismatchError,
     OverloadedError,
 )
 from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph
 from cutpoint.records import LinkConditions, LoadConditions
 from cutpoint.wire.chunks import Assembly, Chunker
+from cutpoint.wire.credentials import ClientSecurity
 from cutpoint.wire.names import TailName
 from cutpoint.wire.protocol import Parameter
 from cutpoint.wire.specs import output_specs
+from cutpoint.wire.tensors import TensorSpec
 
-_log = logging.getLogger(__name__)
-
-_WATCH_EVERY_S = 0.25
-_LONGEST_RETRY_S = 0.5
 _LEAST_PAUSE_S = 0.05
 """A server that refuses and does not say for how long is left alone for this."""
-
-_MISSES = 3
-"""Health checks in a row that must fail before a silent server is given up."""
 
 
 class ServerConnection:
     """
     Connects in the background, watches the server's health, and offloads to it.
-
-    One thread supervises: it connects, agrees on the digest, checks health on a
-    connection of its own, and probes the link while nothing is sent.
 
     Parameters
     ----------
@@ -60,8 +53,12 @@ class ServerConnection:
         that tells no digest is checked by its answer.
     clock
         Gives the session's time in seconds.
+    security
+        What to show the server and to demand of it.
+    changed
+        Told when the connection comes or goes; may be shared by several servers.
     seed
-        Of the jitter.
+        Of the jitter; ``None`` for one that no other device has.
     """
 
     def __init__(
@@ -72,29 +69,42 @@ class ServerConnection:
         *,
         reference: Callable[[], tuple[Arrays, Arrays]],
         clock: Callable[[], float],
-        seed: int = 0,
+        security: ClientSecurity | None = None,
+        changed: Condition | None = None,
+        seed: int | None = None,
     ) -> None:
         self.address = address
         self._graph = graph
         self._clock = clock
         self._link = LinkEstimator()
         self._load = LoadEstimator()
-        self._breaker = Breaker(np.random.default_rng(seed))
-        self._health = HealthCheck(address)
-        self._connector = Connector(
-            address, graph, cuts, self._link, clock, self._request_failed, reference
-        )
+        self._asked: dict[str, tuple[str, tuple[TensorSpec, ...]]] = {}
+        self._pace = Pace()
+        self._lateness = Lateness()
         self._numbers = itertools.count(1)
-        self._changed = Condition()
-        self._transport: Transport | None = None
-        self._problem: CutpointError = ConnectError(f"server {address} was not reached yet")
-        self._closing = Event()
-        self._misses = 0
-        self._retry_s = _WATCH_EVERY_S / 2
-        self._supervisor = Thread(
-            target=self._supervise, name=f"cutpoint-watch-{address}", daemon=True
+        self._changed = changed or Condition()
+        breaker_rng, supervisor_rng = np.random.default_rng(seed).spawn(2)
+        self._breaker = Breaker(breaker_rng)
+        self._standing = Standing(address, clock, self._changed)
+        self._supervisor = Supervisor(
+            address,
+            self._standing,
+            HealthCheck(address, security),
+            Connector(
+                address,
+                graph,
+                cuts,
+                self._link,
+                clock,
+                self._request_failed,
+                reference,
+                security=security,
+            ),
+            link=self._link,
+            clock=clock,
+            on_reopened=self._breaker.reconnected,
+            rng=supervisor_rng,
         )
-        self._supervisor.start()
 
     def __repr__(self) -> str:
         return f"<ServerConnection {self.address}: {self.unavailable or 'ready'}>"
@@ -102,22 +112,39 @@ class ServerConnection:
     @property
     def unavailable(self) -> str | None:
         """Why the server cannot be used now; ``None`` when it can."""
-        transport = self._transport
-        if transport is None or transport.ended is not None:
-            return str(self._problem) if transport is None else transport.ended
-        return self._breaker.reason(self._clock())
+        return self._standing.trouble or self._breaker.reason(self._clock())
+
+    @property
+    def calm_since_s(self) -> float:
+        """When its last trouble ended; minus infinity if it never had any."""
+        return max(self._standing.calm_since_s, self._breaker.calm_since_s)
 
     @property
     def costs(self) -> HostCosts | None:
         """What the server's tails take when idle; ``None`` while there is no connection."""
-        transport = self._transport
+        transport = self._standing.transport
         return None if transport is None else transport.costs
 
     @property
     def tails(self) -> frozenset[str]:
         """Ids of the cuts whose tails it holds."""
-        transport = self._transport
+        transport = self._standing.transport
         return frozenset() if transport is None else transport.tails
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection, and both sides agree on the model."""
+        return self._standing.transport is not None
+
+    @property
+    def problem(self) -> CutpointError:
+        """Why there is no connection, or was none last."""
+        return self._standing.problem
+
+    @property
+    def times_predicted(self) -> float | None:
+        """How many times what is predicted an answer of it may take, if that is known."""
+        return self._lateness.times_predicted
 
     def link(self) -> LinkConditions | None:
         """Give the link as believed now."""
@@ -127,6 +154,22 @@ class ServerConnection:
         """Give the load as believed at a time."""
         return self._load.conditions(at_s)
 
+    def admit(self, at_s: float) -> int | None:
+        """
+        Let a request through, or not.
+
+        Returns
+        -------
+        int or None
+            To be given to `release` when the request has ended; ``None`` if the server
+            cannot be used, or another request is on trial there.
+        """
+        return None if self._standing.trouble is not None else self._breaker.admit(at_s)
+
+    def release(self, admission: int) -> None:
+        """Take note that an admitted request has ended, whatever it told of the server."""
+        self._breaker.release(admission)
+
     def offload(self, cut: Cut, values: Arrays, remaining_s: float | None) -> Offload:
         """
         Send the crossing values of a cut.
@@ -134,48 +177,75 @@ class ServerConnection:
         Raises
         ------
         ConnectionLostError
-            If there is no connection now.
+            If there is no connection now, or what was agreed on with the server is outdated.
         """
-        transport = self._transport
-        if transport is None:
-            raise ConnectionLostError(str(self._problem))
+        transport = self._standing.transport
+        if transport is None or self._standing.stale is not None:
+            raise ConnectionLostError(self._standing.trouble or str(self.problem))
         parameters: dict[str, Parameter] = {"sha256": self._graph.sha256}
         if remaining_s is not None:
             parameters["remaining_s"] = float(remaining_s)
         tensors = tuple((name, values[name]) for name in cut.crossing)
-        expected = output_specs(self._graph, cut)
+        asked = self._asked.get(cut.id)
+        if asked is None:  # told once: every request asks the same of the same cut
+            asked = self._served_name(cut), output_specs(self._graph, cut)
+            self._asked[cut.id] = asked
+        name, expected = asked
         request = OffloadRequest(
-            self._served_name(cut), parameters, Chunker(tensors), Assembly(expected, self.address)
+            name, parameters, Chunker(tensors), Assembly(expected, self.address)
         )
         offload = Offload(next(self._numbers), request)
         transport.send(offload)
         return offload
 
-    def cancel(self, offload: Offload, at_s: float) -> None:
-        """Drop a request that is late."""
-        transport = self._transport
+    def cancel(self, offload: Offload, at_s: float, is_late: bool = True) -> None:
+        """Drop a request: because it is late, or because nobody waits for it any more."""
+        transport = self._standing.transport
+        is_link_slow = False
         if transport is not None:
+            # Acknowledged while it was leaving: the server is well, and the link is the planner's.
+            is_heard = transport.last_heard_s > offload.began_at_s
+            is_link_slow = is_heard and not offload.request.chunker.is_done
             transport.cancel(offload, at_s)
-        self._breaker.failed(at_s, f"server {self.address} answers late: left alone for a while")
+        if not is_link_slow:
+            reason = f"server {self.address} answers late: left alone for a while"
+            self._breaker.failed(at_s, reason)
+        self._doubt(at_s, f"server {self.address} answers late", is_late=True)
+
+    def remaining_s(self, offload: Offload, at_s: float) -> float | None:
+        """Give what is left of an upload at the rate now seen, at least, if that can be told."""
+        transport = self._standing.transport
+        return None if transport is None else transport.remaining_s(offload, at_s)
 
     def answered(self, at_s: float, wait_s: float, tail_s: float, idle_s: float) -> None:
         """Learn from an answer that came in time."""
-        self._breaker.succeeded()
+        self._breaker.succeeded(at_s)
         self._load.observe(wait_s, tail_s, idle_s, at_s)
 
-    def wait_until_ready(self, timeout_s: float) -> None:
-        """
-        Wait until the server can be used.
+    def given_up(self, after_s: float, predicted_s: float) -> None:
+        """Learn that no answer had come after a time: the next one may be given more."""
+        self._lateness.observe(after_s, predicted_s)
 
-        Raises
-        ------
-        CutpointError
-            Why it cannot, when the time has passed.
+    def computes_still(self, at_s: float, since_s: float, idle_s: float) -> None:
+        """Learn that a tail was not done after a time, which takes `idle_s` when idle."""
+        self._load.observe_at_least(since_s, idle_s, at_s)
+
+    def paced(self, at_s: float, took_s: float, predicted_s: float, alone_s: float) -> None:
         """
-        with self._changed:
-            self._changed.wait_for(lambda: self._transport is not None, timeout_s)
-            if self._transport is None:
-                raise self._problem
+        Learn how an answer kept to what was predicted; one that never does is left alone.
+
+        Parameters
+        ----------
+        took_s, predicted_s
+            From the begin of the sending to the answer.
+        alone_s
+            What the device needs for the same.
+        """
+        self._lateness.observe(took_s, predicted_s)
+        pause_s = self._pace.observe(took_s, predicted_s, alone_s)
+        if pause_s > 0:
+            reason = f"server {self.address} takes much longer than predicted, time and again"
+            self._breaker.hold(at_s, pause_s, reason)
 
     def wait_for_tails(self, cuts: Iterable[Cut], timeout_s: float) -> None:
         """
@@ -196,93 +266,30 @@ class ServerConnection:
                 "wait longer, or serve the model with a table that has this cut"
             )
 
+    def end(self) -> None:
+        """Ask every thread to end, without waiting for it."""
+        self._supervisor.end()
+
     def close(self) -> None:
         """End every thread and socket."""
-        self._closing.set()
-        if current_thread() is not self._supervisor:  # where an unclosed session is collected
-            self._supervisor.join(timeout=5.0)
-        self._drop(ConnectionLostError("the session was closed"))
-        self._health.close()
-        self._connector.close()
+        self._supervisor.close()
 
     def _served_name(self, cut: Cut) -> str:
         if cut.id == SERVER_ONLY:
             return self._graph.name
         return str(TailName(self._graph.name, self._graph.sha256, cut.id))
 
-    def _supervise(self) -> None:
-        delay_s = 0.0
-        while not self._closing.wait(delay_s):
-            transport = self._transport
-            if transport is not None and transport.ended is not None:
-                self._drop(ConnectionLostError(transport.ended))
-                transport = None
-            try:
-                delay_s = self._connect() if transport is None else self._watch(transport)
-            except Exception as error:  # a bug must not end the supervision without a word
-                _log.exception("supervising %s", self.address)
-                self._note_problem(LocalProtocolError(f"server {self.address}: {error!r}"))
-                delay_s = _LONGEST_RETRY_S
-
-    def _connect(self) -> float:
-        try:
-            self._health.check()
-            transport = self._connector.connect()
-        except CutpointError as error:
-            self._note_problem(error)
-            if isinstance(error, DeadlineExceededError):
-                self._health.reopen()
-                self._connector.reset()
-            self._retry_s = min(2 * self._retry_s, _LONGEST_RETRY_S)
-            return self._retry_s
-        with self._changed:
-            self._transport = transport
-            self._changed.notify_all()
-        self._breaker.succeeded()
-        self._misses = 0
-        self._retry_s = _WATCH_EVERY_S / 2
-        _log.info("server %s is ready", self.address)
-        return _WATCH_EVERY_S
-
-    def _watch(self, transport: Transport) -> float:
-        try:
-            self._health.check()
-            self._misses = 0
-            transport.probe()
-            renewed = self._connector.renewed(transport)
-            if renewed is not None:
-                # Costs last: whoever sees new costs compiles a table with these tails.
-                with self._changed:
-                    costs, transport.tails = renewed
-                    transport.costs = costs
-                    self._changed.notify_all()
-        except CutpointError as error:
-            self._misses += 1
-            if self._misses >= _MISSES:
-                self._drop(error)
-        return _WATCH_EVERY_S
-
-    def _note_problem(self, error: CutpointError) -> None:
-        if str(error) != str(self._problem):
-            _log.warning("%s; computing on the device meanwhile", str(error))
-        self._problem = error
-
-    def _drop(self, error: CutpointError) -> None:
-        transport = self._transport
-        if transport is None:
-            return
-        self._note_problem(error)
-        with self._changed:
-            self._transport = None
-            self._changed.notify_all()
-        transport.close(str(error))
-        self._health.reopen()
-        self._connector.reset()
-        self._misses = 0
+    def _doubt(self, at_s: float, reason: str, *, is_late: bool) -> None:
+        self._standing.suspect(at_s, reason, is_late=is_late)
+        self._standing.wake()
 
     def _request_failed(self, error: CutpointError, at_s: float) -> None:
+        """Take note of why a request got no answer, before who waits for it is told."""
         if isinstance(error, OverloadedError):
             pause_s = max(error.retry_after_s, _LEAST_PAUSE_S)
             self._breaker.hold(at_s, pause_s, f"server {self.address} is overloaded")
-        else:
-            self._breaker.failed(at_s, str(error))
+            return
+        self._breaker.failed(at_s, str(error))
+        if isinstance(error, (ModelMismatchError, ModelError)):
+            self._standing.outdate(error)
+        self._doubt(at_s, str(error), is_late=False)

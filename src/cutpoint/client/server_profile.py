@@ -14,10 +14,13 @@ from cutpoint.graph import Arrays, Graph, sample_feed
 from cutpoint.profiling import read_environment
 from cutpoint.records import FORMAT_VERSION, LinkConditions, Profile, Sample
 from cutpoint.wire.channel import open_channel
+from cutpoint.wire.credentials import ClientSecurity
 from cutpoint.wire.protocol import services
 
 
-def server_profile(address: str, graph: Graph) -> tuple[Profile, LinkConditions | None]:
+def server_profile(
+    address: str, graph: Graph, security: ClientSecurity | None = None
+) -> tuple[Profile, LinkConditions | None]:
     """
     Get the profile of a server, and the link to it as it is now.
 
@@ -29,14 +32,16 @@ def server_profile(address: str, graph: Graph) -> tuple[Profile, LinkConditions 
     ----------
     address
         ``HOST:PORT``.
+    security
+        What to show the server, and to demand of it.
 
     Raises
     ------
     CutpointError
         If the server is not reached, not ready, or holds another file.
     """
-    health = HealthCheck(address)
-    channel = open_channel(address)
+    health = HealthCheck(address, security)
+    channel = open_channel(address, security)
     link = LinkEstimator()
     try:
         health.check()
@@ -44,7 +49,7 @@ def server_profile(address: str, graph: Graph) -> tuple[Profile, LinkConditions 
         holdings = fetch_holdings(stub, address, graph.name)
         if holdings is not None:
             check_digest(holdings, graph, address)
-        whole_s = _connected_whole_s(address, graph, link)
+        whole_s = _connected_whole_s(address, graph, link, security)
     finally:
         health.close()
         channel.close()
@@ -53,7 +58,9 @@ def server_profile(address: str, graph: Graph) -> tuple[Profile, LinkConditions 
     return _timed(address, graph, whole_s), link.conditions()
 
 
-def _connected_whole_s(address: str, graph: Graph, link: LinkEstimator) -> float:
+def _connected_whole_s(
+    address: str, graph: Graph, link: LinkEstimator, security: ClientSecurity | None
+) -> float:
     """Connect as a session does, which measures the link; give the whole model's time."""
 
     def reference() -> tuple[Arrays, Arrays]:
@@ -61,7 +68,16 @@ def _connected_whole_s(address: str, graph: Graph, link: LinkEstimator) -> float
         feed = sample_feed(graph)
         return feed, segments.outputs_of(segments.run(segments.segments, feed).values)
 
-    connector = Connector(address, graph, (), link, session_clock(), _ignore, reference)
+    connector = Connector(
+        address,
+        graph,
+        (),
+        link=link,
+        clock=session_clock(),
+        on_failure=_ignore,
+        reference=reference,
+        security=security,
+    )
     try:
         transport = connector.connect()
         whole_s = transport.costs.whole_s

@@ -1,6 +1,7 @@
 """A drop-in for `onnxruntime.InferenceSession` that may run part of the model elsewhere."""
 
 import os
+import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from cutpoint.execution.runtime import onnxruntime_module
 from cutpoint.graph import Graph, checked_feed, checked_outputs
 from cutpoint.policies import Policy, policy_named
 from cutpoint.records import InferenceRecord
+from cutpoint.wire.credentials import ClientSecurity
 
 AsyncCallback = Callable[[list[Any] | None, Any, str], None]
 
@@ -41,7 +43,8 @@ class InferenceSession:
         spinning off.
     server
         ``HOST:PORT`` of a cutpoint server, or of any server of the Open Inference
-        Protocol that has the model under `name`. It need not be there yet.
+        Protocol that has the model under `name`. It need not be there yet. Several, in a
+        list or joined by commas, are used in order of preference.
     policy
         ``"soonest"``, ``"device"``, ``"server"``, names of values to cut at joined by
         commas, or a policy object.
@@ -50,7 +53,8 @@ class InferenceSession:
         or its content, or several of them, measured at several sizes. Without one the
         segments are timed a few times at the start.
     deadline_s
-        Wanted latency: the device goes on alone early enough to keep it.
+        Wanted latency: the device goes on alone early enough to keep it. `run` may be
+        given another one.
     name
         Of the model at the server; the file's name without its suffix by default.
     hold
@@ -60,6 +64,13 @@ class InferenceSession:
         Emulates a device this many times slower (see `Segments`).
     on_record
         Called with the record of every inference.
+    on_fallback
+        Called with the record of every inference that the device finished alone though a
+        server might have been used; its `fallback_reason` says why.
+    security
+        What to show the servers and to demand of them: TLS, certificates, a token.
+    max_extra_attempts
+        Second attempts, at another server, as a share of all requests sent to servers.
     table
         File of a compiled table (``cutpoint plan --table``): the model is held at its cuts
         and every decision is made among them. Give the server the same one. Without it
@@ -75,6 +86,9 @@ class InferenceSession:
     trusted
         ``False`` for a file nobody vouches for: it is checked and tried out in a worker
         process, under limits, before this process loads it.
+    cache
+        Folder where the times of segments are kept between starts, so that the next session
+        begins sooner; without it, or where it cannot be used, they are taken each time.
     **kwargs
         Passed to ONNX Runtime's session.
 
@@ -105,7 +119,7 @@ class InferenceSession:
         providers: Sequence[Any] | None = None,
         provider_options: Sequence[Mapping[str, Any]] | None = None,
         *,
-        server: str | None = None,
+        server: str | Sequence[str] | None = None,
         policy: str | Policy = "soonest",
         profile: ProfileGiven = None,
         deadline_s: float | None = None,
@@ -113,10 +127,14 @@ class InferenceSession:
         hold: Hold = "segments",
         slowdown: float = 1.0,
         on_record: RecordObserver | None = None,
+        on_fallback: RecordObserver | None = None,
+        security: ClientSecurity | None = None,
+        max_extra_attempts: float = 0.1,
         table: str | os.PathLike[str] | None = None,
         sizes: Mapping[str, int] | None = None,
         example: Mapping[str, Any] | None = None,
         trusted: bool = True,
+        cache: str | os.PathLike[str] | None = None,
         **kwargs: Any,
     ) -> None:
         self._whole: Any = None
@@ -133,6 +151,7 @@ class InferenceSession:
             path_or_bytes, sess_options, providers, provider_options, kwargs
         )
         self._async: ThreadPoolExecutor | None = None
+        self._deadline_s = deadline_s
         self._engine: Engine | None = None
         self._begin: Callable[..., Engine] | None = None
         self._begin_lock = Lock()
@@ -150,7 +169,11 @@ class InferenceSession:
                 hold=hold,
                 slowdown=slowdown,
                 on_record=on_record,
+                on_fallback=on_fallback,
+                security=security,
+                max_extra_attempts=max_extra_attempts,
                 table=table,
+                cache=cache,
                 options=sess_options,
                 providers=providers,
                 provider_options=provider_options,
@@ -195,6 +218,8 @@ class InferenceSession:
         output_names: Sequence[str] | None,
         input_feed: Mapping[str, Any],
         run_options: Any = None,
+        *,
+        deadline_s: float | None = None,
     ) -> list[Any]:
         """
         Compute the outputs, wherever that is soonest.
@@ -207,6 +232,9 @@ class InferenceSession:
             Array per input; type and shape are exactly the model's.
         run_options
             ONNX Runtime's, for what runs here.
+        deadline_s
+            Wanted latency of this one, from now on; the session's by default. A deadline
+            that nothing can keep any more is missed by as little as can be.
 
         Returns
         -------
@@ -222,7 +250,7 @@ class InferenceSession:
         if engine is None:
             return list(self._whole_session().run(output_names, input_feed, run_options))
         wanted = checked_outputs(engine.graph, None if output_names is None else list(output_names))
-        outputs = engine.run(checked_feed(engine.graph, input_feed), run_options)
+        outputs = engine.run(checked_feed(engine.graph, input_feed), run_options, deadline_s)
         return [outputs[name] for name in wanted]
 
     def run_async(
@@ -234,7 +262,10 @@ class InferenceSession:
         run_options: Any = None,
     ) -> None:
         """
-        Compute the outputs on another thread.
+        Compute the outputs on another thread, in the order of the calls.
+
+        It is planned when its turn comes, for the servers as they are then; a session's
+        deadline runs from the call, so waiting here counts.
 
         Parameters
         ----------
@@ -249,9 +280,12 @@ class InferenceSession:
             session.run_async(output_names, input_feed, callback, user_data, run_options)
             return
 
+        asked_s, deadline_s = time.perf_counter(), self._deadline_s
+
         def work() -> None:
+            left_s = None if deadline_s is None else deadline_s - (time.perf_counter() - asked_s)
             try:
-                outputs = self.run(output_names, input_feed, run_options)
+                outputs = self.run(output_names, input_feed, run_options, deadline_s=left_s)
             except Exception as error:  # whatever it is, the caller waits for the callback
                 callback(None, user_data, str(error))
             else:
@@ -277,7 +311,7 @@ class InferenceSession:
 
     def wait_until_ready(self, timeout_s: float = 10.0) -> None:
         """
-        Wait until the server can be used; at once without a server.
+        Wait until a server can be used; at once without any.
 
         With values to cut at as the policy: until the server has built what lies behind them.
 

@@ -1,20 +1,12 @@
-"""What is known of one model at one bucket of sizes: the graph, the costs, the table."""
+"""What is known of one model at one bucket of sizes: the graph, the device, and each server."""
 
 from collections.abc import Callable, Collection, Sequence
-from math import exp, log
 
-from cutpoint.client.current_table import CurrentTable
-from cutpoint.cost import CutTable, HostCosts, scaled_costs
+from cutpoint.client.server_belief import ServerBelief
+from cutpoint.cost import CutTable, HostCosts
 from cutpoint.estimation import SlowdownEstimator
 from cutpoint.graph import Cut, Graph, Sizes
 from cutpoint.graph.size_bucket import Bucket
-
-_WEIGHT = 0.5
-_WORTH_A_TABLE = 0.1
-"""Change of the server's believed times, relative, that is worth compiling the table anew."""
-
-_BOUND = 20.0
-"""One report moves the belief by no more than a factor of this."""
 
 
 class ShapeBucket:
@@ -52,18 +44,14 @@ class ShapeBucket:
         self.device = device
         self.slowdown = SlowdownEstimator()
         self._cuts = cuts
-        self._table = CurrentTable(graph, cuts, device, may_send_inputs=may_send_inputs)
         self._bound_at = bound_at
-        self._told: HostCosts | None = None
-        self._is_stale = False
-        self._server: HostCosts | None = None
-        self._log_ratio = 0.0
-        self._used_log_ratio = 0.0
+        self._may_send_inputs = may_send_inputs
+        self._servers: dict[str, ServerBelief] = {}
 
     def __repr__(self) -> str:
         return f"<ShapeBucket of {self.graph.name}: {dict(self.graph.sizes)}>"
 
-    def table(self, costs: HostCosts | None, tails: Collection[str]) -> CutTable:
+    def table(self, costs: HostCosts | None, tails: Collection[str], server: str = "") -> CutTable:
         """
         Give the table of what both hosts hold, at these sizes.
 
@@ -71,10 +59,12 @@ class ShapeBucket:
         ----------
         costs, tails
             What the server told of itself, at the sizes it was measured at.
+        server
+            Its address: what is learnt of one says nothing of another.
         """
-        return self._table.given(None if costs is None else self._at_our_sizes(costs), tails)
+        return self._at(server).table(costs, tails)
 
-    def observe_server(self, cut: Cut, idle_s: float) -> None:
+    def observe_server(self, cut: Cut, idle_s: float, server: str = "") -> None:
         """
         Learn what a tail takes on the idle server at these sizes.
 
@@ -82,30 +72,19 @@ class ShapeBucket:
         ----------
         idle_s
             As the server reports it with an answer; 0 where it tells nothing.
+        server
+            Its address.
         """
-        server = self._server
-        believed_s = 0.0 if server is None else server.tail_s.get(cut.id, 0.0)
-        if not self.graph.sizes or idle_s <= 0 or believed_s <= 0:
-            return
-        error = min(max(log(idle_s / believed_s), -log(_BOUND)), log(_BOUND))
-        self._log_ratio = self._used_log_ratio + _WEIGHT * error
-        if abs(self._log_ratio - self._used_log_ratio) > _WORTH_A_TABLE * _WEIGHT:
-            self._is_stale = True  # the next decision compiles the table with it
+        self._at(server).observe(cut, idle_s)
 
-    def _at_our_sizes(self, costs: HostCosts) -> HostCosts:
-        if costs is not self._told or self._is_stale or self._server is None:
-            if self._told is not None and self._told.whole_s != costs.whole_s:
-                self._log_ratio = 0.0  # another server, or measured anew: nothing is learnt of it
-            self._told, self._is_stale = costs, False
-            self._used_log_ratio = self._log_ratio
-            self._server = self._scaled(costs)
-        return self._server
-
-    def _scaled(self, costs: HostCosts) -> HostCosts:
-        if not self.graph.sizes:
-            return costs
-        at_server = self.graph
-        if costs.sizes and dict(costs.sizes) != dict(self.graph.sizes):
-            at_server = self._bound_at(costs.sizes)
-        ours = scaled_costs(costs, at_server, self.graph, self._cuts)
-        return ours.times(exp(self._used_log_ratio))
+    def _at(self, server: str) -> ServerBelief:
+        found = self._servers.get(server)
+        if found is None:
+            found = self._servers[server] = ServerBelief(
+                self.graph,
+                self._cuts,
+                self.device,
+                bound_at=self._bound_at,
+                may_send_inputs=self._may_send_inputs,
+            )
+        return found

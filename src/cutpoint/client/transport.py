@@ -18,6 +18,8 @@ class Transport(Protocol):
 
     costs: HostCosts
     tails: frozenset[str]
+    last_heard_s: float
+    """When anything came from the server last, on the session's clock."""
 
     @property
     def ended(self) -> str | None:
@@ -32,8 +34,16 @@ class Transport(Protocol):
         """Drop a request here and at the server, learning from its lateness."""
         ...
 
+    def remaining_s(self, offload: Offload, at_s: float) -> float | None:
+        """Give what is left of an upload at the rate now seen, at least, if that can be told."""
+        ...
+
     def probe(self) -> None:
         """Measure the link, if nothing was sent for a while."""
+        ...
+
+    def measure(self) -> None:
+        """Measure the link now: what comes back is a sign of life."""
         ...
 
     def close(self, reason: str) -> None:

@@ -1,5 +1,6 @@
 """WHAT THE WORLD IS LIKE NOW: link and load, from samples as they come."""
 
+from cutpoint.estimation.lateness import Lateness
 from cutpoint.estimation.link import BandwidthEstimate, LinkEstimator
 from cutpoint.estimation.load import LoadEstimator
 from cutpoint.estimation.progress import ProgressMeter
@@ -7,6 +8,7 @@ from cutpoint.estimation.slowdown import SlowdownEstimator
 
 __all__ = [
     "BandwidthEstimate",
+    "Lateness",
     "LinkEstimator",
     "LoadEstimator",
     "ProgressMeter",

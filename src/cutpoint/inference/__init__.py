@@ -7,8 +7,12 @@ from cutpoint.inference.events import (
     HeadDone,
     OffloadFailed,
     PatienceEnded,
+    Replying,
+    Retry,
+    Started,
     TailDone,
     Uploaded,
+    UploadLags,
 )
 from cutpoint.inference.machine import Inference
 from cutpoint.inference.patience import patience_s
@@ -23,10 +27,14 @@ __all__ = [
     "Inference",
     "OffloadFailed",
     "PatienceEnded",
+    "Replying",
+    "Retry",
     "RunHead",
     "RunTail",
     "Send",
+    "Started",
     "TailDone",
+    "UploadLags",
     "Uploaded",
     "patience_s",
 ]

@@ -17,14 +17,17 @@ class Send:
     ----------
     patience_s
         How long to wait for the answer before telling `PatienceEnded`.
+    server
+        Address of another server than the planned one; ``None`` for the planned one.
     """
 
     patience_s: float
+    server: str | None = None
 
 
 @dataclass(frozen=True)
 class Cancel:
-    """Tell the server to drop the request, and drop what is still to be sent."""
+    """Tell the server asked last to drop the request, and drop what is still to be sent."""
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,42 @@ class Uploaded:
     ----------
     upload_s
         First byte handed to the link -> last byte at the server.
+    is_running
+        Whether the server began to compute at once; else the request is in its queue.
     """
 
     at_s: float
     upload_s: float
+    is_running: bool = False
+
+
+@dataclass(frozen=True)
+class UploadLags:
+    """
+    The upload is under way and does not keep up.
+
+    Parameters
+    ----------
+    remaining_s
+        What is left of it will take at least this long at the rate now seen.
+    """
+
+    at_s: float
+    remaining_s: float
+
+
+@dataclass(frozen=True)
+class Started:
+    """The server has taken the request out of its queue and begun to compute."""
+
+    at_s: float
+
+
+@dataclass(frozen=True)
+class Replying:
+    """The first piece of the answer has arrived, and more are to come."""
+
+    at_s: float
 
 
 @dataclass(frozen=True)
@@ -53,6 +85,23 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Retry:
+    """
+    Another server that may be tried.
+
+    Parameters
+    ----------
+    server
+        Its address.
+    patience_s
+        How long to wait for it, from the moment the sending begins anew.
+    """
+
+    server: str
+    patience_s: float
+
+
+@dataclass(frozen=True)
 class OffloadFailed:
     """
     The server will not answer.
@@ -61,10 +110,16 @@ class OffloadFailed:
     ----------
     reason
         What happened, for people: ends in the record.
+    retry
+        Another server to try; ``None`` where there is none, or it would be of no use.
+    is_unsent
+        Whether nothing of the request had left the device.
     """
 
     at_s: float
     reason: str
+    retry: Retry | None = None
+    is_unsent: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,4 +144,14 @@ class TailDone:
     tail_s: float
 
 
-Event = HeadDone | Uploaded | Answered | OffloadFailed | PatienceEnded | TailDone
+Event = (
+    HeadDone
+    | Uploaded
+    | UploadLags
+    | Started
+    | Replying
+    | Answered
+    | OffloadFailed
+    | PatienceEnded
+    | TailDone
+)

@@ -2,9 +2,15 @@
 
 ::
 
-    start ─RunHead─> head ─(device-only)──────────────────────────> done
-                      └─Send─> offloaded ─Answered────────────────> done
-                                  └─failed, late─RunTail─> alone ─> done
+    start ─RunHead─> head ─(device-only)──────────────────────────────> done
+                      └─Send─> offloaded ─Answered────────────────────> done
+                                │   ↑ └─failed, another server: Send─┐
+                                │   └────────────────────────────────┘ (once)
+                                └─failed, late, lagging─RunTail─> alone ─> done
+
+While it is offloaded it goes through phases, as far as the server tells of them:
+connect, upload, wait, compute, reply. They decide nothing but whether an upload may
+still be called off; where an offload stood when it failed ends in the record.
 
 Everything that decides what happens next is in this file. It has no clock and no
 socket: the client feeds it from real ones, the simulator from made-up ones, and
@@ -21,13 +27,21 @@ from cutpoint.inference.events import (
     HeadDone,
     OffloadFailed,
     PatienceEnded,
+    Replying,
+    Started,
     TailDone,
     Uploaded,
+    UploadLags,
 )
-from cutpoint.records import DEVICE, LegRun, Parts, Placement, Plan
+from cutpoint.inference.patience import is_upload_hopeless
+from cutpoint.records import DEVICE, LegRun, Parts, Phase, Placement, Plan
 from cutpoint.units import format_duration
 
 LATE = "late: no answer within {}"
+LAGGING = "late: the rest of the upload would take {} or more"
+
+MOST_ATTEMPTS = 2
+"""Servers that one inference may be sent to: each failure costs time that the device could use."""
 
 
 class Inference:
@@ -40,25 +54,54 @@ class Inference:
         What it is to do.
     patience_s
         How long to wait for the server, from the moment the sending begins.
+    rest_s
+        What the tail takes here: an upload that lags is given up for it. Never by default.
     """
 
-    def __init__(self, plan: Plan, patience_s: float = float("inf")) -> None:
+    def __init__(
+        self, plan: Plan, patience_s: float = float("inf"), rest_s: float = float("inf")
+    ) -> None:
         self.plan = plan
         self.patience_s = patience_s
+        self.rest_s = rest_s
         self.measured = Parts()
         self.legs: tuple[LegRun, ...] = ()
         self.fallback_reason: str | None = None
         self.placement: Placement = plan.placement
         self.is_done = False
+        self.attempts = 0
+        self.failed_in: Phase | None = None
+        self.server = plan.server
         self._state = "start"
+        self._phase: Phase = "connect"
+        self._first_sent_at_s = 0.0
         self._sent_at_s = 0.0
         self._upload_s: float | None = None
 
     def __repr__(self) -> str:
         return f"<Inference {self._state}, planned {self.plan.placement} at {self.plan.cut}>"
 
+    @property
+    def may_retry(self) -> bool:
+        """Whether another server may be tried if this one fails now."""
+        return self._state == "offloaded" and self.attempts < MOST_ATTEMPTS
+
+    @property
+    def is_uploading(self) -> bool:
+        """Whether it waits for the last byte to reach the server."""
+        return self._state == "offloaded" and self._phase == "upload"
+
     def start(self) -> tuple[Action, ...]:
-        """Begin; every inference begins with its head, which may be empty."""
+        """
+        Begin; every inference begins with its head, which may be empty.
+
+        Raises
+        ------
+        LocalProtocolError
+            If it has begun already.
+        """
+        if self._state != "start":
+            raise LocalProtocolError(f"{self!r} cannot be started twice")
         self._state = "head"
         return (RunHead(),)
 
@@ -77,22 +120,18 @@ class Inference:
         match (self._state, event):
             case ("head", HeadDone()):
                 return self._after_head(event)
-            case ("offloaded", Uploaded()):
-                self._upload_s = event.upload_s
-                return ()
             case ("offloaded", Answered()):
                 return self._answered(event)
             case ("offloaded", OffloadFailed()):
-                return self._go_alone(event.at_s, event.reason)
+                return self._failed(event)
             case ("offloaded", PatienceEnded()):
                 reason = LATE.format(format_duration(self.patience_s))
                 return (Cancel(), *self._go_alone(event.at_s, reason))
+            case ("offloaded", Uploaded() | UploadLags() | Started() | Replying()):
+                return self._progressed(event)
             case ("alone", TailDone()):
                 return self._finished_alone(event)
-            case (
-                ("alone" | "done"),
-                (Uploaded() | Answered() | OffloadFailed() | PatienceEnded()),
-            ):
+            case (("alone" | "done"), _) if not isinstance(event, HeadDone | TailDone):
                 return ()
         raise LocalProtocolError(f"{event} cannot happen to {self!r}")
 
@@ -102,9 +141,51 @@ class Inference:
             return self._done(False, LegRun(DEVICE, "whole", event.head_s))
         if self.plan.placement == "split":
             self.legs += (LegRun(DEVICE, "head", event.head_s),)
-        self._state = "offloaded"
-        self._sent_at_s = event.at_s
-        return (Send(self.patience_s),)
+        self._first_sent_at_s = event.at_s
+        return self._send(event.at_s)
+
+    def _send(self, at_s: float, server: str | None = None) -> tuple[Action, ...]:
+        self._state, self._phase = "offloaded", "upload"
+        self._sent_at_s, self._upload_s = at_s, None
+        self.attempts += 1
+        return (Send(self.patience_s, server),)
+
+    def _progressed(self, event: Uploaded | UploadLags | Started | Replying) -> tuple[Action, ...]:
+        match event:
+            case UploadLags():
+                return self._lagging(event)
+            case Uploaded():
+                self._upload_s = event.upload_s
+                self._reach("compute" if event.is_running else "wait")
+            case Started():
+                self._reach("compute")
+            case Replying():
+                self._reach("reply")
+        return ()
+
+    def _reach(self, phase: Phase) -> None:
+        """Go on to a phase; a word that was overtaken by a later one leads back to none."""
+        order: tuple[Phase, ...] = ("upload", "wait", "compute", "reply")
+        if order.index(phase) > order.index(self._phase):
+            self._phase = phase
+
+    def _lagging(self, event: UploadLags) -> tuple[Action, ...]:
+        elapsed_s = event.at_s - self._sent_at_s
+        if self._phase != "upload" or not is_upload_hopeless(
+            self.plan.predicted, elapsed_s, event.remaining_s, self.rest_s
+        ):
+            return ()
+        reason = LAGGING.format(format_duration(event.remaining_s))
+        return (Cancel(), *self._go_alone(event.at_s, reason))
+
+    def _failed(self, event: OffloadFailed) -> tuple[Action, ...]:
+        if event.is_unsent:
+            self._phase = "connect"
+        if event.retry is None or not self.may_retry:
+            return self._go_alone(event.at_s, event.reason)
+        self.failed_in = self._phase
+        self.server, self.patience_s = event.retry.server, event.retry.patience_s
+        return self._send(event.at_s, event.retry.server)
 
     def _answered(self, event: Answered) -> tuple[Action, ...]:
         # The server's figures are by its clock: no part may exceed what has passed here.
@@ -119,13 +200,16 @@ class Inference:
             wait_s=wait_s,
             tail_s=tail_s,
             download_s=on_link_s - upload_s,
+            lost_s=max(self._sent_at_s - self._first_sent_at_s, 0.0),
         )
-        return self._done(True, LegRun(self.plan.server or "", self._rest, event.tail_s))
+        return self._done(True, LegRun(self.server or "", self._rest, event.tail_s))
 
     def _go_alone(self, at_s: float, reason: str) -> tuple[Action, ...]:
+        self.failed_in = self._phase
         self.fallback_reason = reason
         self.placement = "device"
-        self.measured = replace(self.measured, lost_s=max(at_s - self._sent_at_s, 0.0))
+        lost_s = max(at_s - self._first_sent_at_s, 0.0)
+        self.measured = replace(self.measured, lost_s=lost_s)
         self._state = "alone"
         return (RunTail(),)
 

@@ -23,6 +23,7 @@ class Fixed:
     """
 
     needs_every_candidate = True
+    is_steady = True
 
     def __init__(self, at: str) -> None:
         self.name = at

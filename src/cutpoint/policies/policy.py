@@ -46,7 +46,12 @@ def alone(plan: Plan, situation: Situation) -> Plan:
 
 
 class Policy(Protocol):
-    """Decides for one inference at a time; has no clock, socket or thread of its own."""
+    """
+    Decides for one inference at a time; has no clock, socket or thread of its own.
+
+    One that looks at nothing but the conditions may say so by an attribute ``is_steady``, true:
+    it is not asked again within a moment in which none of them has changed.
+    """
 
     @property
     def name(self) -> str:

@@ -28,6 +28,7 @@ class Soonest:
 
     name = "soonest"
     needs_every_candidate = False
+    is_steady = True
 
     def __init__(self, least_gain: float = 0.05, votes: int = 2) -> None:
         self.least_gain = least_gain

@@ -4,7 +4,7 @@ from cutpoint.records.conditions import Conditions, LinkConditions, LoadConditio
 from cutpoint.records.parts import Parts
 from cutpoint.records.plan import DEVICE, RAW, Leg, Placement, Plan
 from cutpoint.records.profile import FORMAT_VERSION, Environment, Profile
-from cutpoint.records.record import InferenceRecord, LegRun
+from cutpoint.records.record import InferenceRecord, LegRun, Phase
 from cutpoint.records.sample import Sample, SampleKind
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "LinkConditions",
     "LoadConditions",
     "Parts",
+    "Phase",
     "Placement",
     "Plan",
     "Profile",

@@ -1,10 +1,15 @@
 """What one inference was planned to be, and what it was."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from cutpoint.records.conditions import Conditions
 from cutpoint.records.parts import Parts
 from cutpoint.records.plan import Placement
+
+Phase = Literal["connect", "upload", "wait", "compute", "reply"]
+"""Where an offload stands, as far as the device knows: nothing of it has left, its values are
+leaving, it is in the server's queue, it is computed, its answer is coming."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class InferenceRecord:
     crossing
         Names of the values the plan sends, sorted.
     server
-        Address of the planned server; ``None`` for a device-only plan.
+        Address of the server asked last, the planned one unless another was tried after it;
+        ``None`` for a device-only plan.
     predicted, measured
         Seconds, part by part.
     legs
@@ -58,6 +64,10 @@ class InferenceRecord:
         Why the device finished alone; ``None`` when the plan was carried out.
     conditions
         What the session believed when it decided.
+    attempts
+        Servers the values were sent to, one after the other; 0 for a device-only plan.
+    failed_in
+        Where the last offload that failed stood; ``None`` if none did.
     """
 
     request: int
@@ -74,6 +84,8 @@ class InferenceRecord:
     received_bytes: int
     fallback_reason: str | None
     conditions: Conditions
+    attempts: int = 0
+    failed_in: Phase | None = None
 
     @property
     def latency_s(self) -> float:
