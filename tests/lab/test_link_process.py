@@ -2,6 +2,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -34,6 +35,32 @@ def test_a_link_in_a_process_forwards_and_takes_new_rates() -> None:
             assert echo_once(link.address, listener, b"x" * 20_000) == b"x" * 20_000
             process = link._running()
         assert process.returncode == 0
+
+
+def test_a_link_in_a_process_obeys_every_command() -> None:
+    """A partition hides what is sent until it heals; a reset ends the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        target = f"127.0.0.1:{listener.getsockname()[1]}"
+        with LinkProcess(target) as link:
+            host, port = link.address.split(":")
+            with socket.create_connection((host, int(port)), PATIENCE_S) as client:
+                server, _ = listener.accept()
+                with server:
+                    link.set_delay(1e-3, 1e-3)
+                    link.disturb(1e-3, 0.01)
+                    link.stall(0.01)
+                    link.partition("up")
+                    server.settimeout(0.2)
+                    time.sleep(0.1)
+                    client.sendall(b"x")
+                    with pytest.raises(TimeoutError):
+                        server.recv(1)
+                    link.heal()
+                    server.settimeout(PATIENCE_S)
+                    assert server.recv(1) == b"x"
+                    link.reset_connections()
+                    with pytest.raises(ConnectionResetError):
+                        server.recv(1)
 
 
 def test_the_process_ends_with_its_input() -> None:

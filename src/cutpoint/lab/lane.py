@@ -1,10 +1,15 @@
 """One direction of an emulated link, shared by all connections."""
 
+import heapq
+import itertools
 import math
 import time
 from collections import deque
 
+import numpy as np
+
 from cutpoint.lab.bottleneck import Bottleneck
+from cutpoint.lab.disturbance import Disturbance
 from cutpoint.lab.link import RateSchedule
 from cutpoint.lab.pipe import Pipe
 
@@ -21,20 +26,31 @@ class Lane:
         From leaving the bottleneck to delivery, in seconds.
     queue_s
         Bottleneck queue, in seconds at the present rate.
+    seed
+        Of what a `Disturbance` does.
 
     Raises
     ------
     ValueError
         If ``delay_s`` or ``queue_s`` is negative or not finite.
+
+    Notes
+    -----
+    However pieces are delayed, those of one connection arrive in order, as TCP hands
+    them over.
     """
 
-    def __init__(self, schedule: RateSchedule | None, delay_s: float, queue_s: float) -> None:
-        if not 0 <= delay_s < math.inf:
-            raise ValueError(f"delay_s must be at least 0 and finite, got {delay_s}")
+    def __init__(
+        self, schedule: RateSchedule | None, delay_s: float, queue_s: float, seed: int = 0
+    ) -> None:
         self._bottleneck: Bottleneck[tuple[Pipe, bytes]] = Bottleneck(schedule, queue_s)
-        self._delay_s = delay_s
-        self._travelling: deque[tuple[float, Pipe, bytes]] = deque()
+        self.set_delay(delay_s)
+        self._disturbance = Disturbance()
+        self._rng = np.random.default_rng(seed)
+        self._numbers = itertools.count()
+        self._travelling: list[tuple[float, int, Pipe, bytes]] = []
         self._waiting: deque[Pipe] = deque()
+        self._blocked_until_s = -math.inf
         self._epoch_s = time.perf_counter()
 
     def begin(self) -> None:
@@ -51,10 +67,35 @@ class Lane:
         self._depart(now_s)
         self._bottleneck.change_schedule(now_s, schedule)
 
+    def set_delay(self, delay_s: float) -> None:
+        """
+        Let pieces that leave the bottleneck from now on take another time.
+
+        Raises
+        ------
+        ValueError
+            If it is negative or not finite.
+        """
+        if not 0 <= delay_s < math.inf:
+            raise ValueError(f"delay_s must be at least 0 and finite, got {delay_s}")
+        self._delay_s = delay_s
+
+    def set_disturbance(self, disturbance: Disturbance) -> None:
+        """Delay pieces unevenly from now on."""
+        self._disturbance = disturbance
+
+    def block(self, duration_s: float = math.inf) -> None:
+        """Take and deliver nothing for a time; what is on the link is kept, not lost."""
+        self._blocked_until_s = self.now_s() + duration_s
+
+    def unblock(self) -> None:
+        """Go on; what was kept is delivered at once."""
+        self._blocked_until_s = -math.inf
+
     def admit(self, pipe: Pipe) -> None:
         """Take one piece of a pipe that has bytes, or let it wait for its turn."""
         now_s = self.now_s()
-        if self._waiting or not self._bottleneck.has_room(now_s):
+        if self._waiting or self._is_blocked(now_s) or not self._bottleneck.has_room(now_s):
             pipe.is_waiting = True
             pipe.update_reading()
             self._waiting.append(pipe)
@@ -64,9 +105,12 @@ class Lane:
     def advance(self) -> None:
         """Do all that is due: let pieces leave, deliver, and read into the room they made."""
         now_s = self.now_s()
+        if self._is_blocked(now_s):
+            return
+        self._blocked_until_s = -math.inf
         self._depart(now_s)
         while self._travelling and self._travelling[0][0] <= now_s:
-            _, pipe, data = self._travelling.popleft()
+            _, _, pipe, data = heapq.heappop(self._travelling)
             pipe.deliver(data)
         while self._waiting and self._bottleneck.has_room(now_s):
             pipe = self._waiting.popleft()
@@ -82,11 +126,20 @@ class Lane:
         due_s = self._bottleneck.departure_s
         if self._travelling:
             due_s = min(due_s, self._travelling[0][0])
+        if self._blocked_until_s > -math.inf:
+            # What waits has no time of its own: `advance` is needed when the block ends.
+            due_s = self._blocked_until_s
         return max(due_s - self.now_s(), 0.0)
+
+    def _is_blocked(self, now_s: float) -> bool:
+        return now_s < self._blocked_until_s
 
     def _depart(self, now_s: float) -> None:
         for left_s, (pipe, data) in self._bottleneck.pop_departed(now_s):
-            self._travelling.append((left_s + self._delay_s, pipe, data))
+            due_s = left_s + self._delay_s + self._disturbance.extra_s(self._rng)
+            pipe.due_s = max(pipe.due_s, due_s)
+            piece = (pipe.due_s, next(self._numbers), pipe, data)
+            heapq.heappush(self._travelling, piece)
 
     def _read(self, pipe: Pipe, now_s: float) -> bool:
         """Whether the pipe filled its piece, and so has probably more."""

@@ -8,6 +8,9 @@ import sys
 from types import TracebackType
 from typing import final
 
+from cutpoint.lab.disturbance import Disturbance
+from cutpoint.lab.link_commands import Side
+
 _START_S = 30.0
 _END_S = 5.0
 _BITS_PER_BYTE = 8
@@ -53,7 +56,7 @@ class LinkProcess:
             raise ValueError(f"delay_s must be at least 0, got {delay_s}")
         self._command = [sys.executable, "-m", "cutpoint.lab.proxy"]
         self._command += ["--target", target, "--listen", str(listen_port)]
-        self._command += ["--delay", f"{delay_s * 1e6:.3f}us"]
+        self._command += ["--delay", _duration_text(delay_s)]
         self._command += ["--up", _rate_text(up_bytes_per_s)]
         self._command += ["--down", _rate_text(down_bytes_per_s)]
         self._process: subprocess.Popen[str] | None = None
@@ -123,11 +126,55 @@ class LinkProcess:
         OSError
             If the process has died.
         """
-        line = f"rate {_rate_text(up_bytes_per_s)} {_rate_text(down_bytes_per_s)}\n"
-        stdin = self._running().stdin
-        assert stdin is not None
-        stdin.write(line)
-        stdin.flush()
+        self._tell(f"rate {_rate_text(up_bytes_per_s)} {_rate_text(down_bytes_per_s)}")
+
+    def set_delay(self, up_s: float, down_s: float) -> None:
+        """
+        Change the one-way delays; raises as `set_rate`.
+
+        Raises
+        ------
+        ValueError
+            If one is negative.
+        """
+        if not (up_s >= 0 and down_s >= 0):
+            raise ValueError(f"a delay must be at least 0, got {up_s} and {down_s}")
+        self._tell(f"delay {_duration_text(up_s)} {_duration_text(down_s)}")
+
+    def partition(self, side: Side = "both") -> None:
+        """
+        Stop the bytes of one or both directions; connections stay and new ones hang.
+
+        Parameters
+        ----------
+        side
+            ``"up"`` stops what goes to the target, ``"down"`` what comes back.
+        """
+        self._tell(f"partition {side}")
+
+    def heal(self) -> None:
+        """End a partition or a stall; what was held up is delivered at once."""
+        self._tell("heal")
+
+    def stall(self, duration_s: float) -> None:
+        """Deliver nothing in either direction for a time."""
+        self._tell(f"stall {_duration_text(duration_s)}")
+
+    def disturb(self, jitter_s: float = 0.0, loss: float = 0.0) -> None:
+        """
+        Delay pieces unevenly from now on (see `Disturbance`); none of both ends it.
+
+        Raises
+        ------
+        ValueError
+            If one is out of its range.
+        """
+        checked = Disturbance(jitter_s, loss)
+        self._tell(f"disturb {_duration_text(checked.jitter_s)} {checked.loss:.6f}")
+
+    def reset_connections(self) -> None:
+        """Reset every connection; new ones are taken."""
+        self._tell("reset")
 
     def close(self) -> None:
         """End the child, by the end of its input, else by its process id; twice is fine."""
@@ -146,6 +193,12 @@ class LinkProcess:
             process.wait()
         process.stdout.close()
 
+    def _tell(self, line: str) -> None:
+        stdin = self._running().stdin
+        assert stdin is not None
+        stdin.write(line + "\n")
+        stdin.flush()
+
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
             raise RuntimeError("the link is not started: start it, or use it in a with block")
@@ -160,6 +213,10 @@ def _first_line(process: subprocess.Popen[str]) -> str:
         state = "ended" if is_readable else f"said nothing for {_START_S:.0f} s"
         raise RuntimeError(f"the link process {state} before it was ready; see standard error")
     return line
+
+
+def _duration_text(duration_s: float) -> str:
+    return f"{duration_s * 1e6:.3f}us"
 
 
 def _rate_text(bandwidth_bytes_per_s: float | None) -> str:

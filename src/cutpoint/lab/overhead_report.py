@@ -43,7 +43,8 @@ def overhead_text(bench: OverheadBench) -> str:
         "|---|---|---|---|---|---|---|",
         *(_line(row) for row in bench.rows),
         "",
-        f"Wrong answers: {sum(row.num_wrong for row in bench.rows)}.",
+        f"Wrong answers: {sum(row.num_wrong for row in bench.rows)}. Answers that came from "
+        f"elsewhere than the row says: {sum(row.num_elsewhere for row in bench.rows)}.",
         "",
         "![Ratio of each way](overhead.png)",
     ]

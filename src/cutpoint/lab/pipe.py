@@ -49,9 +49,13 @@ class End:
         if events & self._events & selectors.EVENT_READ:
             self.on_readable()
 
+    def mute(self) -> None:
+        """Have nothing called any more; the socket stays open."""
+        self._watch(selectors.EVENT_READ | selectors.EVENT_WRITE, False)
+
     def close(self) -> None:
         """Leave the selector and close the socket."""
-        self._watch(selectors.EVENT_READ | selectors.EVENT_WRITE, False)
+        self.mute()
         self.sock.close()
 
     def reset(self) -> None:
@@ -100,6 +104,8 @@ class Pipe:
         """Whether the pipe stands in its lane's line."""
         self.has_ended = False
         """Whether the sink was told that no more bytes come."""
+        self.due_s = 0.0
+        """When the last piece taken is due at the sink; none behind it may be sooner."""
         self._source = source
         self._sink = sink
         self._admit = admit

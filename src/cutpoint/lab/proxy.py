@@ -4,24 +4,26 @@ As a process of its own::
 
     python -m cutpoint.lab.proxy --target 127.0.0.1:8001 --delay 5ms --up 5Mbit/s --down 20Mbit/s
 
-It says ``{"address": "127.0.0.1:PORT"}`` when ready, and then reads lines: ``rate UP DOWN``
-(``none`` for no limit) changes the rates, ``quit`` or the end of the input ends it.
+It says ``{"address": "127.0.0.1:PORT"}`` when ready, and then reads the lines of
+`cutpoint.lab.link_commands`; ``quit`` or the end of the input ends it.
 """
 
 import argparse
 import contextlib
 import json
+import math
 import socket
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TextIO, TypeVar, final
 
-from cutpoint.exceptions import UnitError
+from cutpoint.lab.disturbance import Disturbance
 from cutpoint.lab.lane import Lane
 from cutpoint.lab.link import RateSchedule
+from cutpoint.lab.link_commands import Side, obey, parse_rate
 from cutpoint.lab.relay import LOOPBACK, Relay, Target
-from cutpoint.units import parse_bandwidth, parse_duration
+from cutpoint.units import parse_duration
 
 T = TypeVar("T")
 
@@ -83,8 +85,8 @@ class LinkProxy:
         listen_port: int = 0,
     ) -> None:
         self._target_host, self._target_port = _split_address(target)
-        self._up = Lane(up, delay_s, queue_s)
-        self._down = Lane(down, delay_s, queue_s)
+        self._up = Lane(up, delay_s, queue_s, seed=1)
+        self._down = Lane(down, delay_s, queue_s, seed=2)
         self._listen_port = listen_port
         self._relay: Relay | None = None
 
@@ -160,14 +162,82 @@ class LinkProxy:
             If the proxy is not started.
         """
         up, down = _constant(up_bytes_per_s), _constant(down_bytes_per_s)
-        if self._relay is None:
-            raise RuntimeError("the link is not started: give the rates to the constructor")
 
-        def apply() -> None:
+        def apply(_: Relay) -> None:
             self._up.set_schedule(up)
             self._down.set_schedule(down)
 
-        self._relay.call(apply)
+        self._call(apply)
+
+    def set_delay(self, up_s: float, down_s: float) -> None:
+        """
+        Change the one-way delays, for what leaves the bottleneck from now on.
+
+        Raises
+        ------
+        ValueError
+            If one is negative or not finite.
+        RuntimeError
+            If the proxy is not started.
+        """
+
+        def apply(_: Relay) -> None:
+            self._up.set_delay(up_s)
+            self._down.set_delay(down_s)
+
+        for delay_s in (up_s, down_s):
+            if not 0 <= delay_s < math.inf:
+                raise ValueError(f"a delay must be at least 0 and finite, got {delay_s}")
+        self._call(apply)
+
+    def partition(self, side: Side = "both") -> None:
+        """
+        Stop the bytes of one or both directions; connections stay and new ones hang.
+
+        Parameters
+        ----------
+        side
+            ``"up"`` stops what goes to the target, ``"down"`` what comes back. Either
+            way no new connection is made: its handshake needs both.
+
+        Raises
+        ------
+        RuntimeError
+            If the proxy is not started.
+        """
+        self._call(lambda relay: relay.partition(side != "down", side != "up"))
+
+    def heal(self) -> None:
+        """End a partition or a stall; what was held up is delivered at once."""
+        self._call(lambda relay: relay.partition(False, False))
+
+    def stall(self, duration_s: float) -> None:
+        """Deliver nothing in either direction for a time, as over a radio in a shadow."""
+
+        def apply(_: Relay) -> None:
+            for lane in (self._up, self._down):
+                lane.block(duration_s)
+
+        self._call(apply)
+
+    def disturb(self, disturbance: Disturbance) -> None:
+        """Delay pieces unevenly in both directions from now on."""
+
+        def apply(_: Relay) -> None:
+            for lane in (self._up, self._down):
+                lane.set_disturbance(disturbance)
+
+        self._call(apply)
+
+    def reset_connections(self) -> None:
+        """Reset every connection, as a box between that forgot them; new ones are taken."""
+        self._call(Relay.reset_all)
+
+    def _call(self, function: Callable[[Relay], None]) -> None:
+        relay = self._relay
+        if relay is None:
+            raise RuntimeError("the link is not started: start it, or use it in a with block")
+        relay.call(lambda: function(relay))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -184,25 +254,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(sys.stdout, json.dumps({"address": link.address}))
         # Ctrl-C is an interactive user's way to say quit.
         with contextlib.suppress(KeyboardInterrupt):
-            _obey(link, sys.stdin)
+            obey(link, sys.stdin)
     return 0
-
-
-def _obey(link: LinkProxy, lines: Iterable[str]) -> None:
-    """Do what the lines say, up to ``quit`` or their end."""
-    for line in lines:
-        match line.split():
-            case ["quit"]:
-                return
-            case ["rate", up, down]:
-                try:
-                    link.set_rate(_parse_rate(up), _parse_rate(down))
-                except UnitError as error:
-                    _say(sys.stderr, str(error))
-            case []:
-                continue
-            case _:
-                _say(sys.stderr, f"not a command: {line.strip()!r}; write rate UP DOWN, or quit")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -216,7 +269,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--delay", default=0.0, type=_argument(parse_duration), help="one way")
     for direction in ("--up", "--down"):
         parser.add_argument(
-            direction, default=None, type=_argument(_parse_rate), help="none: no limit"
+            direction, default=None, type=_argument(parse_rate), help="none: no limit"
         )
     return parser
 
@@ -231,10 +284,6 @@ def _argument(parse: Callable[[str], T]) -> Callable[[str], T]:
             raise argparse.ArgumentTypeError(str(error)) from error
 
     return parse_argument
-
-
-def _parse_rate(text: str) -> float | None:
-    return None if text.lower() == "none" else parse_bandwidth(text)
 
 
 def _checked_target(text: str) -> str:

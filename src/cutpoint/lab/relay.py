@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
+from cutpoint.lab.doorway import Doorway
 from cutpoint.lab.lane import Lane
 from cutpoint.lab.pipe import End, Pipe
 
@@ -25,7 +26,6 @@ SEGMENT_MAX_BYTES = 1460
 """TCP_MAXSEG of every socket, Ethernet's: with loopback's own 64 KB segments a sender's kernel
 takes in 4.3 MB before the link's queue holds it back, with these 0.9 to 2.2 MB [measured]."""
 
-_BACKLOG = 128
 _WAKE_BYTES = 4096
 
 
@@ -85,6 +85,8 @@ class Connection:
         self._target = target
         self._on_close = on_close
         self._is_closed = False
+        self._is_cut_off = False
+        self._has_failed = False
 
     def connect(self) -> None:
         """Begin to connect to the target; bytes flow once that is done."""
@@ -98,6 +100,12 @@ class Connection:
             self._on_failure(error)
         else:
             self._finish_connecting()
+
+    def cut_off(self, is_on: bool) -> None:
+        """Let no failure of one side be seen at the other until this is over."""
+        self._is_cut_off = is_on
+        if self._has_failed and not is_on:
+            self.reset()
 
     def reset(self) -> None:
         """Close both sides at once; bytes on the link are lost."""
@@ -118,7 +126,14 @@ class Connection:
 
     def _on_failure(self, error: OSError) -> None:
         _LOGGER.debug("connection to %s ended: %s", self._target.address, error)
-        self.reset()
+        self._has_failed = True
+        if self._is_cut_off:
+            for pipe in (self._up, self._down):
+                pipe.stop()
+            for each in (self._client, self._server):
+                each.mute()
+        else:
+            self.reset()
 
     def _close(self, close_end: Callable[[End], None]) -> None:
         if self._is_closed:
@@ -162,10 +177,11 @@ class Relay:
             prepare_socket(self._listener)
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._listener.bind((LOOPBACK, listen_port))
-            self._listener.listen(_BACKLOG)
+            self._doorway = Doorway(self._listener)
         except OSError:
             self._listener.close()
             raise
+        self._is_cut_off = False
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._run, name="link-relay", daemon=True)
         self._wake_receiver, self._wake_sender = socket.socketpair()
@@ -184,6 +200,35 @@ class Relay:
             self.call(self._stop)
             self._thread.join()
         self._wake_sender.close()
+
+    def partition(self, up: bool, down: bool) -> None:
+        """
+        Stop the bytes of these directions, and new connections; on the loop's thread only.
+
+        Nothing is reset: both sides go on believing in their connections, and what they send
+        is delivered when the partition ends (neither direction).
+        """
+        for lane, is_blocked in zip(self._lanes, (up, down), strict=True):
+            if is_blocked:
+                lane.block()
+            else:
+                lane.unblock()
+        if (up or down) == self._is_cut_off:
+            return
+        self._is_cut_off = up or down
+        if self._is_cut_off:
+            self._selector.unregister(self._listener)
+            self._doorway.shut()
+        else:
+            self._doorway.open()
+            self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        for connection in tuple(self._connections):
+            connection.cut_off(self._is_cut_off)
+
+    def reset_all(self) -> None:
+        """Reset every connection, as a box between that forgot them; on the loop's thread only."""
+        for connection in tuple(self._connections):
+            connection.reset()
 
     def call(self, function: Callable[[], None]) -> None:
         """Have ``function`` called on the loop's thread, soon."""
@@ -212,9 +257,11 @@ class Relay:
 
     def _accept(self, _events: int) -> None:
         try:
-            client_sock, _ = self._listener.accept()
+            client_sock = self._doorway.accept()
         except OSError as error:
             _LOGGER.warning("the link could not accept a connection: %s", error)
+            return
+        if client_sock is None:
             return
         try:
             client_sock.setblocking(False)
@@ -239,8 +286,8 @@ class Relay:
             function()
 
     def _close_all(self) -> None:
-        for connection in tuple(self._connections):
-            connection.reset()
+        self.reset_all()
         self._selector.close()
+        self._doorway.close()
         self._listener.close()
         self._wake_receiver.close()

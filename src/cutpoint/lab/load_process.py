@@ -1,0 +1,68 @@
+"""A source of load in a process of its own: its own interpreter, its own share of a core."""
+
+import subprocess
+import sys
+from types import TracebackType
+
+import msgspec
+
+from cutpoint.lab.load_order import Load, LoadOrder, Target
+
+_END_S = 10.0
+
+
+class LoadProcess:
+    """
+    Runs `cutpoint.lab.load_source` as a child process.
+
+    Parameters
+    ----------
+    target
+        Whom to ask for what.
+    """
+
+    def __init__(self, target: Target) -> None:
+        text = msgspec.json.encode(target).decode()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "cutpoint.lab.load_source", text],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def __enter__(self) -> "LoadProcess":  # noqa: PYI034 (Self needs Python 3.11)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def offer(self, order: LoadOrder) -> Load:
+        """
+        Make requests as an order says; give what came of them.
+
+        Raises
+        ------
+        RuntimeError
+            If the process ended.
+        """
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise RuntimeError("the source of load was closed: make another")
+        stdin.write(msgspec.json.encode(order) + b"\n")
+        stdin.flush()
+        line = stdout.readline()
+        if not line:
+            raise RuntimeError("the source of load ended; see its messages")
+        return msgspec.json.decode(line, type=Load)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait(_END_S)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
