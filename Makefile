@@ -11,7 +11,7 @@ help:
 	@echo "make demo   run the main job: one model, two machines, adapting"
 	@echo "make test   run the tests"
 	@echo "make check  formatter, linter, strict types, import rules, spelling"
-	@echo "make soak   the long campaigns (every cut of every zoo model and PyTorch export, 20 server kills, streams)"
+	@echo "make soak   the long campaigns (every cut of every zoo model and PyTorch export, faults, hostile requests, memory)"
 	@echo "make bench  regenerate the measured table of the README (docs/reports/)"
 
 $(READY): pyproject.toml constraints.txt
@@ -54,8 +54,11 @@ bench: $(READY)
 	$(BIN)/cutpoint bench extraction --report docs/reports/extraction
 	$(BIN)/cutpoint bench shapes --report docs/reports/shapes
 	$(BIN)/cutpoint bench overhead --report docs/reports/overhead
+	$(BIN)/cutpoint bench batching --report docs/reports/batching
+	$(BIN)/cutpoint bench overload --report docs/reports/overload
 	$(BIN)/python docs/make_plans.py
 	$(BIN)/python docs/make_backend.py
+	$(BIN)/python docs/make_faults.py
 	$(BIN)/python docs/update_readme.py
 
 clean:
