@@ -245,6 +245,14 @@ def test_impossible_combinations_name_both_places(
     assert told.code == 1
 
 
+def test_a_check_refuses_what_a_start_would(cutpoint) -> None:
+    """An address that others reach takes a guard, whichever of the two doors it is of."""
+    for option in ("--host", "--metrics-host"):
+        told = cutpoint("serve", "net.onnx", "--check", "--metrics-port", 0, option, "192.0.2.7")
+        assert told.code == 1
+        assert "--tls-cert FILE" in told.err
+
+
 def test_the_table_shows_every_setting(cutpoint) -> None:
     """For people: each by its name, with its value and where it was made."""
     told = cutpoint("serve", "net.onnx", "--check", "--workers", 3)

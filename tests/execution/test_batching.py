@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from cutpoint.execution import ModelFile, Segments, batching, load_graph
 from cutpoint.execution.batch_axis import batch_axis
+from cutpoint.execution.batch_trial import trial_feeds
 from cutpoint.execution.batched_segment import joined, parted
 from cutpoint.execution.runtime import quiet_options
 from cutpoint.graph import Arrays, Graph, cut_at, sample_feed
@@ -240,6 +241,22 @@ def test_indices_are_tried_as_far_as_they_reach() -> None:
     """A small vocabulary keeps no model from running requests as one."""
     nodes = [helper.make_node("Gather", ["words", "x"], ["y"])]
     assert _batches_of_integers(nodes, "int64", {"words": _normal(2, 8)})
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(
+    st.sampled_from(["int8", "uint8", "int64", "uint64"]),
+    st.lists(st.integers(0, 127), min_size=1, max_size=5),
+)
+def test_integers_of_a_trial_are_no_larger_than_those_that_suit(kind: str, own: list[int]) -> None:
+    """An index stays one, and a size asks for no more memory than the example's did."""
+    example = {"x": np.array([own], kind), "y": np.array([own], kind)}
+    graph = _graph(*_CONV, (1, 3, 8, 8))  # not looked at, there being an example
+    feeds = trial_feeds(graph, example, (1, 101, 0), ["x"])
+    assert all(feed["x"].dtype == np.dtype(kind) for feed in feeds)
+    assert int(feeds[1]["x"].max()) <= max(*own, 101)
+    assert not feeds[2]["x"].any()
+    assert [sorted(feed["y"][0].tolist()) for feed in feeds] == [sorted(own)] * 3
 
 
 def test_batch_norm_in_training_mode_runs_alone() -> None:

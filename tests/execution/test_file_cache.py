@@ -239,6 +239,16 @@ def test_a_folder_that_is_not_ours_is_not_used(
     assert not list(tmp_path.glob("**/*.entry"))
 
 
+def test_a_system_without_handles_of_folders_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows has none of what keeps a folder ours: nothing is kept there, and nothing fails."""
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    cache = FileCache(tmp_path)
+    cache.write(KEY, CONTENT)
+    assert cache.read(KEY, dict) is None
+
+
 def test_a_folder_that_went_away_is_done_without(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

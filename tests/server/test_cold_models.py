@@ -178,21 +178,21 @@ def test_a_tail_nobody_uses_makes_room_for_another(clock: Clock, six_convs: Path
     budget = MemoryBudget(clock=clock)
     model = ServedModel.load(str(six_convs), num_threads=1, budget=budget)
     held = {cut.id for cut in model.cuts}
-    others = [cut_id for cut_id in model._candidates if cut_id not in held][:6]
+    others = [cut.id for cut in model.candidates.cuts if cut.id not in held][:6]
     for cut_id in others[:4]:
         model.add_tail(cut_id)
         clock.now_s += 1
     with pytest.raises(ModelError, match="in use"):
         model.add_tail(others[4])
     clock.now_s += 20
-    model.touch(model.candidate(others[0]))
+    model.touch(model.candidates.get(others[0]))
     model.add_tail(others[4])
     assert {cut.id for cut in model.cuts} - held == {others[i] for i in (0, 2, 3, 4)}
     with pytest.raises(NotReadyError):
-        model.line_of(model.candidate(others[1]))
+        model.line_of(model.candidates.get(others[1]))
     clock.now_s += 20
     model.add_tail(others[1])
-    assert model.is_held(model.candidate(others[1]))
+    assert model.is_held(model.candidates.get(others[1]))
     assert model.is_held(next(cut for cut in model.cuts if cut.id == SERVER_ONLY))
 
 

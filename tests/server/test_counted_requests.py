@@ -12,8 +12,10 @@ import grpc
 import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from tests.server.fake_stages import GateStage
 from tests.server.in_process import InProcess, Loop
 
+from cutpoint.server.job import Job
 from cutpoint.wire import frames
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.protocol import ACK, messages, services
@@ -74,6 +76,7 @@ class Sender:
     def __init__(self, address: str, dial: Any, request_for: Any, image_of: Any) -> None:
         self.seen: Counter[str] = Counter()
         self.sent = 0
+        self.was_rejected = Event()
         self._lock = Lock()
         self._address, self._dial = address, dial
         self._request_for, self._image_of = request_for, image_of
@@ -83,6 +86,8 @@ class Sender:
         with self._lock:
             self.seen[outcome] += 1
             self.sent += 1
+        if outcome == "rejected":
+            self.was_rejected.set()
 
     def unary(self, requests: list[Any]) -> None:
         """Send plain requests one after the other."""
@@ -155,8 +160,14 @@ def test_every_request_is_counted_once_under_load(
         lambda: sender.streamed(12, is_late=False),
         lambda: sender.streamed(12, is_late=True),
     ]
+    gate = GateStage()
+    served_here.server.queue.submit(Job([gate], {"x": 0}))  # how quick the machine is decides none
+    assert gate.began.wait(60)
     with ThreadPoolExecutor(len(work)) as threads:
-        for future in [threads.submit(each) for each in work]:
+        futures = [threads.submit(each) for each in work]
+        assert sender.was_rejected.wait(60)
+        gate.opened.set()
+        for future in futures:
             future.result(120)
     _wait_until_idle(served_here)
     counted = shown() - before

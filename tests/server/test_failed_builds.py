@@ -256,14 +256,14 @@ def test_pending_and_built_are_bounded_together(
     for cut_id in _not_held(graph)[:2]:
         model.add_tail(cut_id)
     for cut in pairs[:2]:
-        assert model.offer(cut.crossing) == cut
-        assert model.offer(cut.crossing) == cut
+        assert model.candidates.offer(cut.crossing) == cut
+        assert model.candidates.offer(cut.crossing) == cut
     with pytest.raises(ModelError, match="holds 4 tails"):
-        model.offer(pairs[2].crossing)
+        model.candidates.offer(pairs[2].crossing)
     for cut in pairs[:2]:
         assert model.add_tail(cut.id) == cut
     with pytest.raises(ModelError, match="holds 4 tails"):
-        model.offer(pairs[2].crossing)
+        model.candidates.offer(pairs[2].crossing)
 
 
 def test_a_catalog_that_was_closed_builds_nothing(

@@ -45,6 +45,7 @@ def test_sigterm_drains(counting: Path, request_for, refusal_of) -> None:
     ):
         stub = services.GRPCInferenceServiceStub(second)
         health = health_pb2_grpc.HealthStub(second)
+        stub.ModelInfer(request_for("counting", _rounds(1)), timeout=60)  # it connects, too
         began_s = time.perf_counter()
         stub.ModelInfer(request_for("counting", _rounds(100)), timeout=60)
         two_seconds = max(int(200 / (time.perf_counter() - began_s)), 100)

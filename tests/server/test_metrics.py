@@ -21,7 +21,7 @@ OUTCOMES = ("ok", "rejected", "late", "cancelled", "failed", "invalid")
 def metrics() -> Metrics:
     """Give metrics of a server without models, with a queue of three."""
     catalog = SimpleNamespace(endpoints=tuple)
-    queue = SimpleNamespace(pending=2, waiting=1, num_workers=1, max_waiting=3)
+    queue = SimpleNamespace(pending=2, waiting=1, busy=1, num_workers=1, max_waiting=3)
     return Metrics(catalog, queue, lambda: True, "1.2.3")
 
 

@@ -40,7 +40,7 @@ def is_ready() -> Event:
 @pytest.fixture
 def metrics(is_ready: Event) -> Metrics:
     """Give the metrics of an idle server."""
-    queue = SimpleNamespace(pending=0, waiting=0, num_workers=1, max_waiting=2)
+    queue = SimpleNamespace(pending=0, waiting=0, busy=0, num_workers=1, max_waiting=2)
     return Metrics(SimpleNamespace(endpoints=tuple), queue, is_ready.is_set, "1")
 
 

@@ -50,21 +50,21 @@ def test_a_cut_no_host_could_name_is_refused(odd: ServedModel) -> None:
         (("a", _inlined(odd)), f"'{_inlined(odd)}'"),
     ):
         with pytest.raises(InvalidCutError, match=rf"\[{named}\] may not cross"):
-            odd.offer(crossing)
+            odd.candidates.offer(crossing)
         with closing(Catalog([odd])) as catalog:
             name = str(TailName(odd.name, odd.graph.sha256, cut_id(crossing)))
             with pytest.raises(InvalidCutError, match=rf"\[{named}\] may not cross"):
                 catalog.ask_for(name, crossing)
             assert not catalog._building
     assert odd.cuts == before
-    assert odd.offer(("b", "r")).crossing == ("b", "r")
+    assert odd.candidates.offer(("b", "r")).crossing == ("b", "r")
 
 
 def test_the_inputs_are_no_tail(model: ServedModel, odd: ServedModel) -> None:
     """Sending all inputs leaves nothing to the device: that is the whole model, by its name."""
     for each, inputs in ((model, ("image",)), (odd, ("x",))):
         with pytest.raises(InvalidCutError, match=f"is the whole model: ask for '{each.name}'"):
-            each.offer(inputs)
+            each.candidates.offer(inputs)
 
 
 def test_refused_offers_take_no_slot(odd: ServedModel) -> None:
@@ -72,9 +72,9 @@ def test_refused_offers_take_no_slot(odd: ServedModel) -> None:
     for _ in range(10):
         for crossing in (("b", "n"), ("x",), ("elsewhere",), ("y", "x")):
             with pytest.raises(InvalidCutError):
-                odd.offer(crossing)
+                odd.candidates.offer(crossing)
     for crossing in (("s",), ("b", "r"), ("y",)):
-        assert odd.offer(crossing).crossing == crossing
+        assert odd.candidates.offer(crossing).crossing == crossing
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_values_named_twice_are_refused(
             with pytest.raises(InvalidCutError):
                 catalog.ask_for(tail_name(graph, cut_id(crossing)), crossing)
         assert not catalog._building
-    assert not model._offered
+    assert not model.candidates.offered
 
 
 def test_more_values_than_there_are_is_refused(model: ServedModel, graph: Graph) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tests.server.fake_stages import GateStage, MadeUpStage
 
+from cutpoint.cost.batch_times import BatchTimes
 from cutpoint.exceptions import (
     DeadlineExceededError,
     NotReadyError,
@@ -344,3 +345,25 @@ def test_all_workers_come_when_there_is_work_for_them() -> None:
         for each in asked:
             each.answer()
     scheduler.close()
+
+
+def test_a_batch_keeps_one_worker_busy() -> None:
+    """Requests that run as one are many to those who wait, and one to those who count workers."""
+    scheduler, first, shared = Scheduler(1, 8), GateStage(), GateStage()
+    shared.times = BatchTimes({1: 1.0, 4: 1.1})
+    try:
+        before = Asked([first]).queued(scheduler)
+        assert first.began.wait(30)
+        together = [Asked([shared]).queued(scheduler) for _ in range(3)]
+        assert (scheduler.busy, scheduler.waiting) == (1, 3)
+        first.opened.set()
+        assert shared.began.wait(30)
+        assert (scheduler.busy, scheduler.pending, scheduler.waiting) == (1, 3, 0)
+        shared.opened.set()
+        for each in (before, *together):
+            each.answer()
+        assert scheduler.busy == 0
+    finally:
+        first.opened.set()
+        shared.opened.set()
+        scheduler.close()

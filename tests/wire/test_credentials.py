@@ -7,6 +7,8 @@ import pytest
 from tests.certificates import Authority, Pair
 
 from cutpoint.exceptions import ConnectError
+from cutpoint.wire import certificates
+from cutpoint.wire.certificates import read_pair
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.credentials import ClientSecurity, is_loopback
 
@@ -100,3 +102,21 @@ def test_a_key_that_others_may_read_is_told(
         Path(pair.key).chmod(0o644)
         open_channel("127.0.0.1:1", security).close()
     assert "chmod 600" in caplog.text
+
+
+def test_a_pair_is_never_made_of_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that are exchanged between their reading and their check are not taken."""
+    old, new = (Authority(tmp_path, name).pair("server") for name in ("old", "new"))
+    honest = certificates._read
+
+    def exchanged(path: str) -> bytes:
+        content = honest(path)
+        if path == old.key:
+            for before, after in ((old.certificate, new.certificate), (old.key, new.key)):
+                Path(before).write_bytes(Path(after).read_bytes())
+        return content
+
+    monkeypatch.setattr(certificates, "_read", exchanged)
+    with pytest.raises(ConnectError, match="just being exchanged"):
+        read_pair(old.certificate, old.key)
+    assert read_pair(old.certificate, old.key)[0] == Path(new.key).read_bytes()

@@ -117,7 +117,8 @@ def serve(
             place,
         ),
     )
-    check_is_guarded(settings.host, settings.security, insecure=settings.insecure)
+    for each in (host,) if metrics_port is None else (host, metrics_host):
+        check_is_guarded(each, settings.security, insecure=insecure)
     if check:
         print_configuration(ctx, as_json=json)
         return

@@ -118,7 +118,7 @@ CacheOption = Annotated[
     Path | None,
     _option(
         "--cache",
-        "Folder that keeps optimised models between starts (default: none is kept).",
+        "Folder that keeps the times of models between starts (default: they are taken anew).",
         SOURCES,
         metavar="DIR",
     ),
@@ -162,7 +162,12 @@ DrainOption = Annotated[
 WorkersOption = Annotated[int, _option("--workers", "Requests computed at once.", WORK, min=1)]
 MaxWaitingOption = Annotated[
     int | None,
-    _option("--max-waiting", "Requests that may wait (default: 2 per worker).", WORK, min=0),
+    _option(
+        "--max-waiting",
+        "Requests that may wait (default: 2 per worker, times what batching saves).",
+        WORK,
+        min=0,
+    ),
 ]
 ThreadsOption = Annotated[
     int | None, _option("--threads", "Threads inside one operator (default: all).", WORK, min=1)

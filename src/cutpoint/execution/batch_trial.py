@@ -117,9 +117,13 @@ def _scaled(array: Any, scale: float) -> Any:
 
 def _multiplied(array: Any, factor: int) -> Any:
     """Multiply integers; of truth values all become true, or none."""
-    if array.dtype.kind == "b" and factor != 1:
+    if factor == 1 or array.dtype.kind not in "biu":
+        return array
+    if array.dtype.kind == "b" or not factor:
         return np.full_like(array, factor > 0)
-    return array * array.dtype.type(factor) if array.dtype.kind in "iu" else array
+    # None becomes larger than those that suit the model: some are sizes of what is made.
+    largest = max(int(array.max(initial=0)), factor)
+    return np.minimum(array, array.dtype.type(largest // factor)) * array.dtype.type(factor)
 
 
 def _turned(example: Arrays, number: int) -> Arrays:

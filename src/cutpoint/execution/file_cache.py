@@ -65,7 +65,7 @@ class FileCache:
         try:
             self._handle = _opened(self.folder)
             weakref.finalize(self, os.close, self._handle)
-        except (OSError, NotImplementedError) as error:
+        except (OSError, NotImplementedError, AttributeError) as error:  # the last on Windows
             self._tell("cannot be used", str(error))
 
     def __repr__(self) -> str:

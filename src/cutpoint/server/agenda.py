@@ -57,6 +57,7 @@ class Agenda:
         self._gain = 1.0
         self._waiting: list[Job] = []
         self._running: set[Job] = set()
+        self._turns: set[Turn] = set()
         self._admitted = 0
         self._is_closed = False
 
@@ -74,6 +75,11 @@ class Agenda:
     def num_waiting(self) -> int:
         """Requests that wait and are still wanted."""
         return sum(not job.is_cancelled() for job in self._waiting)
+
+    @property
+    def num_turns(self) -> int:
+        """Turns that run, of one request or of several."""
+        return len(self._turns)
 
     def check_room(self, at_s: float, num_coming: int = 0) -> None:
         """
@@ -144,6 +150,7 @@ class Agenda:
             job.wait_s += at_s - job.queued_at_s
             self._waiting.remove(job)
             self._running.add(job)
+        self._turns.add(turn)
         return turn
 
     def ran(
@@ -168,6 +175,7 @@ class Agenda:
             Whether as one batch.
         """
         jobs = turn.jobs
+        self._turns.discard(turn)
         self._note_pace(jobs, took_s, at_s, together=together)
         ended, going_on = [], []
         for job, made in zip(jobs, results, strict=True):
@@ -192,6 +200,8 @@ class Agenda:
         jobs = self._waiting if turn is None else list(turn.jobs)
         self._waiting = [job for job in self._waiting if job not in jobs]
         self._running.difference_update(jobs)
+        if turn is not None:
+            self._turns.discard(turn)
         return [Ended(job, error) for job in jobs]
 
     def close(self, at_s: float) -> list[Ended]:

@@ -239,7 +239,7 @@ class Catalog:
                 return True
             self._heat(model)
             return False
-        self._build(name, model, lambda: model.candidate(cut_id))
+        self._build(name, model, lambda: model.candidates.get(cut_id))
         return False
 
     def ask_for(self, name: str, crossing: Sequence[str]) -> None:
@@ -264,7 +264,7 @@ class Catalog:
             )
         if cut_of_names(crossing) != cut_id:
             raise ModelError(f"{shown(name)} is not the tail behind {list(crossing)}")
-        self._build(name, model, lambda: model.offer(crossing))
+        self._build(name, model, lambda: model.candidates.offer(crossing))
 
     def _build(self, name: str, model: ServedModel, candidate: Callable[[], Cut]) -> None:
         """Begin to build a tail, unless that is under way or failed just now."""
@@ -275,8 +275,8 @@ class Catalog:
                 failure = self._told_failure(name)
                 if failure is None:
                     return
-                model.check_room(failure.cut.id)
-                cut = model.offer(failure.cut.crossing)
+                model.candidates.check_room(failure.cut.id)
+                cut = model.candidates.offer(failure.cut.crossing)
             else:
                 cut = candidate()  # nothing is kept of names that mean nothing
             try:

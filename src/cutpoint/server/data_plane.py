@@ -19,6 +19,7 @@ from cutpoint.server.catalog import Catalog, Endpoint
 from cutpoint.server.coming import Coming
 from cutpoint.server.fair_shares import FairShares
 from cutpoint.server.job import Job
+from cutpoint.server.lines import Line
 from cutpoint.server.methods import log_bug
 from cutpoint.server.scheduler import Scheduler
 from cutpoint.server.served_request import Outcome, ServedRequest
@@ -190,18 +191,7 @@ class DataPlane:
             self._answer(future, endpoint, arrays, job, error, total_s)
 
         try:
-            line = model.line_of(cut)
-            job = Job(
-                line.stages,
-                arrays,
-                cancelled.is_set,
-                ended,
-                on_started or _nothing,
-                remaining_s,
-                line.size_of(arrays),
-                line.is_like(arrays),
-                line.kept,
-            )
+            job = _job(model.line_of(cut), arrays, cancelled, ended, on_started, remaining_s)
             self.queue.submit(job)
             self._shares.took(caller(), job.whole_s, began_s)
         except BaseException as error:
@@ -280,6 +270,27 @@ class DataPlane:
     def _tell(self, request: ServedRequest) -> None:
         for observer in self.observers:
             _told(observer, request)
+
+
+def _job(
+    line: Line,
+    arrays: Arrays,
+    cancelled: Event,
+    ended: Callable[[Job, BaseException | None], None],
+    on_started: Callable[[], None] | None,
+    remaining_s: float | None,
+) -> Job:
+    return Job(
+        line.stages,
+        arrays,
+        cancelled.is_set,
+        ended,
+        on_started or _nothing,
+        remaining_s,
+        line.size_of(arrays),
+        line.is_like(arrays),
+        line.kept,
+    )
 
 
 def _size_bytes(arrays: Arrays) -> int:

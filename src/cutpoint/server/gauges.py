@@ -66,12 +66,10 @@ class Gauges:
 
     def _of_queue(self) -> Iterator[Metric]:
         queue = self._queue
-        waiting = queue.waiting
-        running = min(max(queue.pending - waiting, 0), queue.num_workers)
-        yield _one("queue_waiting", "Requests that wait.", waiting)
+        yield _one("queue_waiting", "Requests that wait.", queue.waiting)
         yield _one("queue_capacity", "Requests that may wait.", queue.max_waiting)
         yield _one("workers", "Workers.", queue.num_workers)
-        yield _one("workers_busy", "Workers that compute.", running)
+        yield _one("workers_busy", "Workers that compute.", queue.busy)
         yield _one("requests_pending", "Requests that wait or are computed.", queue.pending)
 
     def _of_models(self) -> Iterator[Metric]:

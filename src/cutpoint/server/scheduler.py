@@ -69,6 +69,12 @@ class Scheduler:
             return self._agenda.num_waiting
 
     @property
+    def busy(self) -> int:
+        """Workers that compute, for one request or for several at once."""
+        with self._changed:
+            return self._agenda.num_turns
+
+    @property
     def max_waiting(self) -> int:
         """Requests that may wait."""
         return self._agenda.max_waiting

@@ -26,13 +26,13 @@ from cutpoint.graph import (
     server_only,
 )
 from cutpoint.graph.dimensions import own_sizes
-from cutpoint.planning import graph_cuts, shortlist
+from cutpoint.planning import shortlist
 from cutpoint.profiling.kept_times import time_or_recall
 from cutpoint.records import Profile
+from cutpoint.server.candidates import Candidates
 from cutpoint.server.held_segments import HeldSegments
 from cutpoint.server.lines import Line, Lines
 from cutpoint.server.memory_budget import MemoryBudget
-from cutpoint.server.named_cut import named_cut
 from cutpoint.server.settings import Batching
 from cutpoint.server.tail_times import TailTimes
 from cutpoint.wire.holdings import Holdings
@@ -104,12 +104,11 @@ class ServedModel:
         self._cache = cache
         self._max_batch = 1 if batching == "off" else max_batch
         self._lines = Lines(graph, batching if max_batch > 1 else "off")
-        self._candidates = {cut.id: cut for cut in graph_cuts(graph)}
-        kept = shortlist(graph, tuple(self._candidates.values())) if cuts is None else tuple(cuts)
+        self.candidates = Candidates(graph, self._weights)
+        kept = shortlist(graph, self.candidates.cuts) if cuts is None else tuple(cuts)
         self._kept = kept
-        self._offered: set[str] = set()
         self._extra_lock = Lock()
-        self._slots_lock = Lock()
+        self._cuts_lock = Lock()
         self._cuts = {cut.id: cut for cut in (server_only(graph), *kept)}
         self._of_all = frozenset(self._cuts)
         self._times = TailTimes(graph)
@@ -307,54 +306,6 @@ class ServedModel:
             self._lines.learn(segments, batch_times(self._profile.samples))
             self._weights.publish(SERVER_ONLY, segments, is_wanted=True)
 
-    def candidate(self, cut_id: str) -> Cut:
-        """
-        Give a cut whose tail could be built.
-
-        Raises
-        ------
-        ModelError
-            If the graph has no such candidate.
-        """
-        cut = self._candidates.get(cut_id)
-        if cut is None:
-            raise ModelError(
-                f"model {self.name!r} has no candidate cut {cut_id!r}: "
-                "`cutpoint inspect` lists them"
-            )
-        return cut
-
-    def offer(self, crossing: Sequence[str]) -> Cut:
-        """
-        Give the cut at these values, a candidate from now on.
-
-        Raises
-        ------
-        InvalidCutError
-            If the graph cannot be cut there, or not so that other hosts could name it.
-        ModelError
-            If enough tails wait to be built already.
-        """
-        cut = named_cut(self.graph, crossing)
-        if cut.id not in self._candidates:
-            with self._slots_lock:
-                self._check_room(cut.id)
-                self._offered.add(cut.id)
-                self._candidates[cut.id] = cut
-        return cut
-
-    def check_room(self, cut_id: str) -> None:
-        """
-        Refuse one more tail where enough are built or wait to be.
-
-        Raises
-        ------
-        ModelError
-            If they are.
-        """
-        with self._slots_lock:
-            self._check_room(cut_id)
-
     def add_tail(self, cut_id: str) -> Cut:
         """
         Build, warm and time the tail of a candidate that no segment boundary meets.
@@ -369,9 +320,9 @@ class ServedModel:
         with self._extra_lock:
             if cut_id not in self._cuts:
                 try:
-                    self._add(self.candidate(cut_id))
+                    self._add(self.candidates.get(cut_id))
                 except BaseException:
-                    self._withdraw(cut_id)
+                    self.candidates.withdraw(cut_id)
                     raise
             return self._cuts[cut_id]
 
@@ -384,34 +335,18 @@ class ServedModel:
         """Give the idle times of the whole and of each tail, of batches of requests too."""
         return replace(self._profile, samples=self._times.samples(self.cuts))
 
-    def _check_room(self, cut_id: str) -> None:
-        # Those not built yet count too: building is slow and asking is cheap.
-        weights = self._weights
-        num_taken = len((self._offered - weights.tails) | weights.busy_tails)
-        if num_taken >= weights.budget.max_tails:
-            raise ModelError(
-                f"model {self.name!r} holds {num_taken} tails beside its segments already, all in "
-                f"use: cut {cut_id} is refused; serve it with a table that has it"
-            )
-
     def _add(self, cut: Cut) -> None:
         segments = self._weights.build(cut.id, (cut,), self._held)
         self._warm(segments, (cut,))
-        with self._slots_lock:
+        with self._cuts_lock:
             self._weights.publish(cut.id, segments, is_wanted=True)
             self._cuts = {**self._cuts, cut.id: cut}
 
     def _gone(self, cut_id: str) -> None:
         """Offer a tail no more that made room for others; it is built again when asked for."""
-        with self._slots_lock:
+        with self._cuts_lock:
             self._cuts = {name: cut for name, cut in self._cuts.items() if name != cut_id}
-        self._withdraw(cut_id)
-
-    def _withdraw(self, cut_id: str) -> None:
-        with self._slots_lock:
-            if cut_id in self._offered:
-                self._offered.remove(cut_id)
-                del self._candidates[cut_id]
+        self.candidates.withdraw(cut_id)
 
     def _held(self, cuts: Sequence[Cut]) -> Segments:
         return Segments(

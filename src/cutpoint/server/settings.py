@@ -26,7 +26,7 @@ class ServerSettings:
     num_workers
         Requests computed at the same time.
     max_waiting
-        Requests that may wait; ``None`` is twice the workers.
+        Requests that may wait; ``None`` is twice the workers, times what batching saves.
     num_threads
         Threads inside one operator; ``None`` leaves the runtime's default.
     providers
@@ -58,7 +58,7 @@ class ServerSettings:
     memory_bytes
         What weights and sessions may take; ``None`` for no limit but the machine's.
     cache
-        Folder of what is worth keeping between starts; ``None`` keeps nothing.
+        Folder in which the times of models are kept between starts; ``None`` keeps none.
     security
         Certificates and tokens; ``None`` speaks plain.
     insecure

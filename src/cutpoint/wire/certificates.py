@@ -4,6 +4,7 @@ import logging
 import os
 import ssl
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from cutpoint.exceptions import ConnectError
@@ -20,8 +21,8 @@ def read_pair(certificate: str | None, key: str | None) -> tuple[bytes, bytes]:
     Raises
     ------
     ConnectError
-        If one is missing, cannot be read, is no PEM, is locked by a passphrase, or if they do
-        not belong together.
+        If one is missing, cannot be read, is no PEM, is locked by a passphrase, is being
+        exchanged at this moment, or if they do not belong together.
     """
     if certificate is None or key is None:
         given, missing = ("certificate", "key") if key is None else ("key", "certificate")
@@ -30,7 +31,7 @@ def read_pair(certificate: str | None, key: str | None) -> tuple[bytes, bytes]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_cert_chain(certificate, key, password=lambda: b"")
-    except (ssl.SSLError, ValueError) as error:
+    except (OSError, ValueError) as error:  # of the content, or the file is gone meanwhile
         if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
             raise ConnectError(
                 f"TLS: key {key!r} is not the key of certificate {certificate!r}: give the key "
@@ -40,6 +41,8 @@ def read_pair(certificate: str | None, key: str | None) -> tuple[bytes, bytes]:
             f"TLS: certificate {certificate!r} and key {key!r} cannot be used: write both as PEM, "
             "the key without a passphrase"
         ) from None
+    if (_read(certificate), _read(key)) != (chain, secret):  # what was checked is something else
+        raise ConnectError(f"TLS: certificate {certificate!r} and its key are just being exchanged")
     _warn_if_open(key)
     return secret, chain
 
@@ -56,7 +59,7 @@ def read_authorities(path: str) -> bytes:
     content = _read(path)
     try:
         ssl.create_default_context(cafile=path)
-    except (ssl.SSLError, ValueError):
+    except (OSError, ValueError):
         raise ConnectError(
             f"TLS: {path!r} holds no certificate of an authority: give a PEM file"
         ) from None
@@ -71,5 +74,7 @@ def _read(path: str) -> bytes:
 
 
 def _warn_if_open(key: str) -> None:
-    if os.name == "posix" and Path(key).stat().st_mode & _OTHERS:
+    with suppress(OSError):  # gone meanwhile: it was read, and another one is being written
+        if os.name != "posix" or not Path(key).stat().st_mode & _OTHERS:
+            return
         _log.warning("key %r may be read by other users of this machine: chmod 600 it", key)
