@@ -44,7 +44,7 @@ def assert_log_is_clean(log: Path) -> None:
 
 def assert_unharmed(campaign: Campaign, server: WatchedServer) -> None:
     """Hold the server to right answers for others, and nothing left under way."""
-    assert not campaign.problems, campaign.problems[:20]
+    assert not campaign.problems, (campaign.problems[:20], server.log.read_text()[-4000:])
     assert campaign.is_answered()
     assert campaign.settles()
     assert server.is_alive

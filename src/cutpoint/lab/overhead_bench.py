@@ -25,9 +25,6 @@ from cutpoint.records import Environment
 MODELS = ("squeezenet", "mobilenet_v2", "resnet50")
 _PROVIDERS = ("CPUExecutionProvider",)
 _WIDEST = 0.02
-_MOST_TIMES = 4
-"""So many times the pairs asked for are measured while an interval is too wide."""
-
 _WARM_UP = 10
 _SLOW_BYTES_PER_S = 20e3
 """A link so slow that every policy computes here, beside a server that is there."""
@@ -82,13 +79,13 @@ def run_overhead_bench(
     folder: Path,
     models: Sequence[str] = MODELS,
     num_pairs: int = 1000,
+    most_times: int = 4,
     listener: Listener = lambda text: None,
 ) -> OverheadBench:
     """
     Run each model here and there, by cutpoint and by what it stands on, in turns.
 
-    Pairs are added, up to four times as many, while the 95 % interval of a ratio is wider
-    than 0.02.
+    Pairs are added while the 95 % interval of a ratio is wider than 0.02.
 
     Parameters
     ----------
@@ -98,10 +95,13 @@ def run_overhead_bench(
         Names in the zoo.
     num_pairs
         At least.
+    most_times
+        So many times as many at most.
     listener
         Told what happens, line by line.
     """
     malloc_kept = keep_freed_memory()
+    pairs = (num_pairs, most_times * num_pairs)
     rows: list[OverheadRow] = []
     for name in models:
         path = write(name, folder / f"{name}.onnx")
@@ -109,9 +109,9 @@ def run_overhead_bench(
             bed = _TestBed(path, stack)
             for way in ("whole", "segments"):
                 listener(f"{name}: here, held as {way}")
-                rows.append(_here(name, way, bed, num_pairs))
+                rows.append(_here(name, way, bed, pairs))
             listener(f"{name}: on the server")
-            rows.append(_there(name, bed, num_pairs))
+            rows.append(_there(name, bed, pairs))
     environment = read_environment(
         providers=_PROVIDERS, num_threads=1, malloc_kept=malloc_kept, emulated_slowdown=1.0
     )
@@ -194,12 +194,12 @@ class _SessionLane(_Lane):
         return took_s
 
 
-def _here(name: str, way: Hold, bed: _TestBed, num_pairs: int) -> OverheadRow:
+def _here(name: str, way: Hold, bed: _TestBed, pairs: tuple[int, int]) -> OverheadRow:
     """Compare a session that computes here, beside a server, with ONNX Runtime's."""
     with closing(bed.session(bed.slow_link(), "soonest", way)) as session:
         ours = _SessionLane(time.thread_time, session, "device", bed)
         reference = _Lane(time.thread_time, partial(bed.onnxruntime.run, None, bed.feed), bed)
-        taken = _measured((ours, reference), num_pairs)
+        taken = _measured((ours, reference), pairs)
     held, reference_held = (held_memory_bytes(bed.path, each) for each in (way, "session"))
     ratio = paired_ratio(taken[0], taken[1])
     return OverheadRow(
@@ -207,7 +207,7 @@ def _here(name: str, way: Hold, bed: _TestBed, num_pairs: int) -> OverheadRow:
     )
 
 
-def _there(name: str, bed: _TestBed, num_pairs: int) -> OverheadRow:
+def _there(name: str, bed: _TestBed, pairs: tuple[int, int]) -> OverheadRow:
     """Compare a session that sends every input to the server with a client that does no more."""
     with (
         closing(bed.session(bed.server.address, "server", "segments")) as session,
@@ -219,19 +219,19 @@ def _there(name: str, bed: _TestBed, num_pairs: int) -> OverheadRow:
             _Lane(time.perf_counter, lambda: list(client.unary(bed.feed).values()), bed),
             _Lane(time.perf_counter, lambda: list(client.streamed(bed.feed).values()), bed),
         )
-        taken = _measured(lanes, num_pairs)
+        taken = _measured(lanes, pairs)
     faster = min((1, 2), key=lambda index: paired_ratio(taken[index], taken[0]).ratio)
     ratio = paired_ratio(taken[0], taken[faster])
     reference = {1: "unary", 2: "stream"}[faster]
     return OverheadRow(name, "server", reference, ratio, 0, 0, ours.num_wrong, ours.num_elsewhere)
 
 
-def _measured(lanes: Sequence[_Lane], num_pairs: int) -> list[list[float]]:
+def _measured(lanes: Sequence[_Lane], pairs: tuple[int, int]) -> list[list[float]]:
     runs = [lane.take for lane in lanes]
     for _ in range(_WARM_UP):
         for run in runs:
             run()
-    return measure_in_turn(runs, num_pairs, _is_narrow, _MOST_TIMES * num_pairs)
+    return measure_in_turn(runs, pairs[0], _is_narrow, pairs[1])
 
 
 def _is_narrow(taken: list[list[float]]) -> bool:
