@@ -8,6 +8,7 @@
     ├── ConfigurationError         an option, variable or key that is none, or none that fits
     ├── ModelError                 the ONNX file cannot be used as it is
     │   ├── UnknownShapeError          bind the dimension it names
+    │   ├── NoRoomError                more memory, or fewer models
     │   ├── UnsafeModelError           the file breaks a limit or reaches outside its folder
     │   └── InvalidCutError            cut at one of the values it lists
     ├── CostError                  costs, conditions or limits no planner can add up
@@ -57,6 +58,23 @@ class ModelError(CutpointError, ValueError):
 
 class UnknownShapeError(ModelError):
     """A value has a dimension that nothing binds; names the value and the dimension."""
+
+
+class NoRoomError(ModelError):
+    """
+    The memory that models may take has no room for this one now.
+
+    Parameters
+    ----------
+    message
+        What, where and what to do.
+    size_bytes
+        Of the weights there is no room for.
+    """
+
+    def __init__(self, message: str, size_bytes: int = 0) -> None:
+        super().__init__(message)
+        self.size_bytes = size_bytes
 
 
 class UnsafeModelError(ModelError):

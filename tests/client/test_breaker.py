@@ -223,3 +223,25 @@ def test_whatever_happens_it_is_tried_again_within_its_longest_pause(history):
     for trial in trials:
         breaker.release(trial)
     assert breaker.admit(at_s + 5.0) is not None
+
+
+def test_a_late_answer_before_an_outage_does_not_count_after_it(breaker: Breaker):
+    """One late before the connection was lost and one after it are not two in a row."""
+    breaker.failed(1.0, "late")
+    breaker.reconnected(4.0)
+    breaker.failed(4.1, "late")
+    assert breaker.reason(4.1) is None
+    breaker.failed(4.2, "late")
+    assert breaker.reason(4.2) == "late"
+
+
+def test_pauses_begin_anew_behind_a_new_connection(breaker: Breaker):
+    """However long pauses had grown, a failed trial after a reconnection costs half a second."""
+    at_s = opened(breaker)
+    for _ in range(10):
+        breaker.failed(at_s, "late")
+        at_s = breaker.calm_since_s
+    breaker.reconnected(at_s)
+    assert breaker.admit(at_s)
+    breaker.failed(at_s, "late")
+    assert breaker.calm_since_s - at_s <= 0.5

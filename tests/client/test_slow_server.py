@@ -64,3 +64,30 @@ def test_a_server_that_is_five_times_slower_is_left_within_ten_requests(tmp_path
         while session.last_record.placement == "device":
             assert time.perf_counter() - began_s < 30
             session.run(None, feed)
+
+
+def test_requests_that_fail_at_once_say_nothing_of_how_late_answers_are(model_path):
+    """A server that refuses a hundred requests at once gets no less patience for it."""
+    with InferenceSession(model_path, server="127.0.0.1:1") as session:
+        server = session._engine.server
+        for _ in range(100):
+            server.given_up(0.001, 0.05)
+        assert server.times_predicted is None
+        for _ in range(30):
+            server.given_up(0.1, 0.05)
+        assert server.times_predicted == pytest.approx(2.5)
+
+
+def test_an_outage_is_no_slowness(model_path):
+    """What was given up because the server stood still is forgotten when it goes on."""
+    with InferenceSession(model_path, server="127.0.0.1:1") as session:
+        server = session._engine.server
+        server.computes_still(1.0, 0.5, 0.4, 0.01)
+        assert server.load(1.0).slowdown > 10
+        server._supervisor._on_recovered(1.1)
+        assert server.load(1.1).slowdown == 1.0
+        server.computes_still(1.2, 0.6, 0.4, 0.01)  # it met the outage, too
+        assert server.load(1.2).slowdown == 1.0
+        server.computes_still(2.0, 1.5, 0.4, 0.01)
+        server._supervisor._on_reopened(2.1)
+        assert server.load(2.1).slowdown == 1.0

@@ -64,6 +64,7 @@ class FakeServer:
         self.error: CutpointError | None = None
         self.transports: list[FakeTransport] = []
         self.checks_s: list[float] = []
+        self.timeouts_s: list[float] = []
         self.attempts_s: list[float] = []
         self.num_reopened = 0
         self.measured: list[FakeTransport] = []
@@ -71,6 +72,7 @@ class FakeServer:
     def check(self, timeout_s: float) -> None:
         """Be healthy, or not."""
         self.checks_s.append(time.perf_counter())
+        self.timeouts_s.append(timeout_s)
         if self.error is not None:
             raise self.error
 
@@ -101,9 +103,11 @@ class FakeServer:
 class Watched:
     """A supervisor of a fake server, and what it wrote down."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: CutpointError | None = None) -> None:
         self.server = FakeServer()
+        self.server.error = error
         self.reopened_s: list[float] = []
+        self.recovered_s: list[float] = []
         self.standing = Standing("fake:1", time.perf_counter, Condition())
         self.supervisor = Supervisor(
             "fake:1",
@@ -113,6 +117,7 @@ class Watched:
             link=LinkEstimator(),
             clock=time.perf_counter,
             on_reopened=self.reopened_s.append,
+            on_recovered=self.recovered_s.append,
             rng=np.random.default_rng(0),
         )
 
@@ -226,6 +231,19 @@ def test_what_was_agreed_on_is_agreed_on_anew(watched: Watched):
     assert len(watched.reopened_s) == 1
 
 
+def test_a_server_that_missed_checks_has_recovered_when_one_passes(watched: Watched):
+    """One that answers the first check after a doubt was slow at most, and is not said to have."""
+    watched.standing.suspect(time.perf_counter(), "late", is_late=True)
+    watched.standing.wake()
+    watched.until(lambda: watched.standing.trouble is None)
+    assert watched.recovered_s == []
+    watched.server.error = DeadlineExceededError("late")
+    watched.until(lambda: watched.supervisor._misses)
+    watched.server.error = None
+    watched.until(lambda: watched.standing.trouble is None)
+    assert len(watched.recovered_s) == 1
+
+
 def test_attempts_are_spread(watched: Watched):
     """They begin at a tenth of a second and are never further apart than one second."""
     watched.server.error = ConnectError("refused")
@@ -236,6 +254,24 @@ def test_attempts_are_spread(watched: Watched):
     assert gaps.min() > 0.05
     assert gaps.max() < 1.5
     assert len(set(np.round(gaps, 4))) == len(gaps)
+
+
+def test_a_first_connection_over_tls_by_satellite_is_given_its_time():
+    """Four round trips of 600 ms are 2.4 s."""
+    watched = Watched(DeadlineExceededError("late"))
+    watched.supervisor._num_attempts = 10
+    watched.until(lambda: max(watched.server.timeouts_s, default=0.0) >= 2.4)
+    watched.supervisor.close()
+
+
+def test_a_connection_that_is_made_again_is_given_what_its_round_trip_explains(watched: Watched):
+    """An attempt that begins just before a link heals does not hold up the next one for long."""
+    watched.server.error = DeadlineExceededError("late")
+    watched.until(lambda: watched.standing.transport is None)
+    watched.supervisor._num_attempts = 10
+    num_checks = len(watched.server.timeouts_s)
+    watched.until(lambda: len(watched.server.timeouts_s) >= num_checks + 2)
+    assert max(watched.server.timeouts_s) <= 2.0
 
 
 def test_it_ends_at_once_whatever_it_is_doing():

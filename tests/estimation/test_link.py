@@ -168,3 +168,28 @@ def test_a_new_connection_forgets_the_round_trip_only() -> None:
     link.up.observe(1e6, 1.0)
     link.forget()
     assert (link.round_trip_s, link.up.bytes_per_s) == (None, 1e6)
+
+
+def test_one_answer_that_stalled_does_not_keep_a_device_alone_for_ever() -> None:
+    """While nothing comes back, probes lead a slow direction's belief to the other one's."""
+    link = LinkEstimator()
+    link.up.observe(1e6, 0.1)
+    link.down.observe(1e6, 0.1)
+    link.down.observe(64e3, 5.0)
+    poisoned = link.down.bytes_per_s
+    assert poisoned is not None
+    assert poisoned < 1e6
+    for _ in range(40):
+        link.observe_round_trip(0.01)
+    conditions = link.conditions()
+    assert conditions is not None
+    assert conditions.bandwidth_down_bytes_per_s > 0.9e7
+
+
+def test_a_fast_way_down_is_not_doubted() -> None:
+    """Probes tell nothing against a direction that is faster than the other."""
+    link = LinkEstimator()
+    link.up.observe(1e6, 1.0)
+    link.down.observe(9e6, 1.0)
+    link.observe_round_trip(0.01)
+    assert link.down.bytes_per_s == pytest.approx(9e6)

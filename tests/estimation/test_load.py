@@ -106,3 +106,12 @@ def test_an_answer_that_was_given_up_tells_how_slow_the_server_is_at_least() -> 
     assert load.conditions(1.0).slowdown == slowdown
     load.observe_at_least(1e308, 1e-308, 1.0)
     assert load.conditions(1.0).slowdown <= 1e6
+
+
+def test_what_is_forgotten_is_believed_no_more() -> None:
+    """After an outage the server counts as idle."""
+    load = LoadEstimator()
+    load.observe(wait_s=1.0, tail_s=0.4, idle_tail_s=0.01, at_s=1.0)
+    load.observe_at_least(tail_s=9.0, idle_tail_s=0.01, at_s=2.0)
+    load.forget()
+    assert astuple(load.conditions(2.0)) == (0.0, 1.0)

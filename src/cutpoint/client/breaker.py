@@ -126,9 +126,16 @@ class Breaker:
                 self._held_until_s, self._held_reason = until_s, reason
 
     def reconnected(self, at_s: float) -> None:
-        """Take note that the connection was lost and is there again: a trial comes soon."""
+        """
+        Take note that the connection was lost and is there again: a trial comes soon.
+
+        What failed on the old one no longer counts: two late answers, before and after an
+        outage, are not two in a row, and pauses do not go on doubling from where they were.
+        """
         with self._lock:
-            self._trial = 0
+            self._trial = self._in_a_row = 0
+            self._latest.clear()
+            self._num_opened = min(self._num_opened, 1)
             self._held_until_s = float("-inf")
             soon_s = at_s + _RECONNECTED_S * float(self._rng.uniform(0.5, 1.0))
             self._open_until_s = min(self._open_until_s, soon_s)

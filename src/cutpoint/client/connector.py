@@ -1,6 +1,7 @@
 """From an address to an open transport: the handshake, and the first measurement."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from threading import Lock
 
@@ -40,6 +41,9 @@ _ASK_TIMEOUT_S, _ROUND_TRIPS = 1.0, 4.0
 """Asking for tails holds up the health checks: no longer than the link explains."""
 
 _REFERENCE_RUNS = 3
+
+_POLLED_S = 0.25
+"""gRPC's own thread looks at a watched channel every 0.2 s, and dies aloud of a closed one."""
 
 RECHECK_EVERY_S = 60.0
 """How often a server that tells no digest is checked by its answer while it is connected."""
@@ -86,6 +90,7 @@ class Connector:
         self._asked_at_s = float("-inf")
         self._asked_for: set[str] = set()
         self._troubled: set[str] = set()
+        self._watched: PlainTransport | None = None
         self._options = reply_limit(graph)
         self._channel = open_channel(address, security, self._options)
         self._stub = services.GRPCInferenceServiceStub(self._channel)
@@ -164,7 +169,7 @@ class Connector:
     def reset(self) -> None:
         """Begin with a fresh connection next time."""
         with self._lock:
-            self._channel.close()
+            self._close_channel()
             if self._is_closed:
                 return
             self._channel = open_channel(self._address, self._security, self._options)
@@ -174,7 +179,14 @@ class Connector:
         """Close the connection, for good; a call under way fails."""
         with self._lock:
             self._is_closed = True
-            self._channel.close()
+            self._close_channel()
+
+    def _close_channel(self) -> None:
+        watched, self._watched = self._watched, None
+        if watched is not None:
+            watched.unwatch()
+            time.sleep(_POLLED_S)
+        self._channel.close()
 
     def _told(self, holdings: Holdings) -> tuple[HostCosts, frozenset[str]]:
         return server_costs(self._graph, holdings, self._cuts), frozenset(holdings.tails)
@@ -239,6 +251,7 @@ class Connector:
             clock=self._clock,
             on_failure=self._on_failure,
         )
+        self._watched = transport
         try:
             transport.wait_until_watched()
             self.measure(transport, _PROBE_TIMEOUT_S)

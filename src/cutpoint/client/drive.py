@@ -39,7 +39,7 @@ Other = Callable[[Offload | None, CutpointError], tuple[ServerConnection, float]
 _DEADLINE_SLACK_S = 0.05
 """The server need not drop what the device would still have waited for."""
 
-_WATCH_EVERY_S = 0.015
+_WATCH_EVERY_S = 0.01
 """How often an upload is looked after: a collapse of the link is noticed in tens of milliseconds,
 and an upload that is through by then is left alone."""
 

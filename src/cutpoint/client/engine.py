@@ -267,7 +267,7 @@ class Engine:
             if record.failed_in == "compute":
                 since_s = record.measured.lost_s - record.predicted.upload_s
                 idle_s = record.predicted.tail_s / record.conditions.load.slowdown
-                server.computes_still(self._clock(), since_s, idle_s)
+                server.computes_still(self._clock(), record.at_s, since_s, idle_s)
             return
         server.paced(self._clock(), took_s, predicted_s, dispatch.rest_s)
 

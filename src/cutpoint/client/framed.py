@@ -3,7 +3,7 @@
 import itertools
 import logging
 from collections.abc import Callable
-from threading import Lock, Thread
+from threading import Lock, Thread, current_thread
 from typing import Any
 
 import grpc
@@ -126,7 +126,8 @@ class FramedTransport:
         """End the stream and its threads."""
         self._end(ConnectionLostError(reason))
         self._call.cancel()
-        self._reader.join(timeout=2.0)
+        if current_thread() is not self._reader:  # where an unclosed session is collected
+            self._reader.join(timeout=2.0)
 
     def _read(self) -> None:
         ended: CutpointError = ConnectionLostError(f"server {self._address} ended the stream")

@@ -117,15 +117,24 @@ class PlainTransport:
         if not self._was_ready.wait(_READY_S) or self._ended is not None:
             raise ConnectionLostError(self._ended or f"no connection to {self._address}")
 
+    def unwatch(self) -> None:
+        """Look at the connection no longer; the channel may be closed a moment later."""
+        self._channel.unsubscribe(self._connectivity)
+
     def renew_witness(self) -> None:
         """
         Open another witness before a check; servers end connections that say nothing.
 
         Raises
         ------
+        ConnectionLostError
+            If the one before has ended: who is there now may be another process.
         ConnectError
             If nobody takes the connection.
         """
+        if not self._witness.is_there:
+            self._end(f"server {self._address} ended the connection")
+            raise ConnectionLostError(f"server {self._address} has ended since it was checked")
         newer = Witness(self._address, _EMPTY_TIMEOUT_S)
         self._former.close()  # the one before is perhaps being looked at
         self._former, self._witness = self._witness, newer
@@ -188,7 +197,7 @@ class PlainTransport:
     def close(self, reason: str) -> None:
         """End it; what is under way fails."""
         self._end(reason)
-        self._channel.unsubscribe(self._connectivity)
+        self.unwatch()
         for witness in (self._former, self._witness):
             witness.close()
         with self._lock:
@@ -234,6 +243,7 @@ class PlainTransport:
                 offload.request.assembly.add(chunk)
             if not offload.request.assembly.is_complete:
                 raise RemoteProtocolError(f"server {self._address} answered with fewer tensors")
+            arrays = offload.request.assembly.arrays()
         except grpc.RpcError as error:
             self._failed(offload, rpc_error(error, self._address), at_s)
         except grpc.FutureCancelledError:
@@ -241,7 +251,6 @@ class PlainTransport:
         except CutpointError as error:
             self._failed(offload, error, at_s)
         else:
-            arrays = offload.request.assembly.arrays()
             if self.costs.sizes:
                 offload.idle_s = self._not_on_link_s(offload, at_s)
                 offload.answer(at_s, arrays, 0.0, offload.idle_s)

@@ -79,6 +79,7 @@ class ServerConnection:
         self._link = LinkEstimator()
         self._load = LoadEstimator()
         self._asked: dict[str, tuple[str, tuple[TensorSpec, ...]]] = {}
+        self._recovered_s = float("-inf")
         self._pace = Pace()
         self._lateness = Lateness()
         self._numbers = itertools.count(1)
@@ -102,7 +103,8 @@ class ServerConnection:
             ),
             link=self._link,
             clock=clock,
-            on_reopened=self._breaker.reconnected,
+            on_reopened=self._reopened,
+            on_recovered=self._recovered,
             rng=supervisor_rng,
         )
 
@@ -207,6 +209,8 @@ class ServerConnection:
             is_heard = transport.last_heard_s > offload.began_at_s
             is_link_slow = is_heard and not offload.request.chunker.is_done
             transport.cancel(offload, at_s)
+        if not is_late:
+            return  # nobody waits for it any more: that is not the server's doing
         if not is_link_slow:
             reason = f"server {self.address} answers late: left alone for a while"
             self._breaker.failed(at_s, reason)
@@ -224,11 +228,13 @@ class ServerConnection:
 
     def given_up(self, after_s: float, predicted_s: float) -> None:
         """Learn that no answer had come after a time: the next one may be given more."""
-        self._lateness.observe(after_s, predicted_s)
+        if after_s > predicted_s:  # what failed before it was due says nothing of lateness
+            self._lateness.observe(after_s, predicted_s)
 
-    def computes_still(self, at_s: float, since_s: float, idle_s: float) -> None:
+    def computes_still(self, at_s: float, began_s: float, since_s: float, idle_s: float) -> None:
         """Learn that a tail was not done after a time, which takes `idle_s` when idle."""
-        self._load.observe_at_least(since_s, idle_s, at_s)
+        if began_s > self._recovered_s:  # else it met an outage, which is no slowness
+            self._load.observe_at_least(since_s, idle_s, at_s)
 
     def paced(self, at_s: float, took_s: float, predicted_s: float, alone_s: float) -> None:
         """
@@ -278,6 +284,14 @@ class ServerConnection:
         if cut.id == SERVER_ONLY:
             return self._graph.name
         return str(TailName(self._graph.name, self._graph.sha256, cut.id))
+
+    def _reopened(self, at_s: float) -> None:
+        self._breaker.reconnected(at_s)
+        self._recovered(at_s)
+
+    def _recovered(self, at_s: float) -> None:
+        self._recovered_s = at_s
+        self._load.forget()
 
     def _doubt(self, at_s: float, reason: str, *, is_late: bool) -> None:
         self._standing.suspect(at_s, reason, is_late=is_late)

@@ -31,15 +31,21 @@ _LEAST_PAUSE_S = 0.01
 _MISSES = 3
 """Health checks in a row that must fail before a silent server is given up."""
 
-_LEAST_TIMEOUT_S, _LONGEST_TIMEOUT_S = 0.4, 2.0
+_LEAST_TIMEOUT_S, _LONGEST_TIMEOUT_S = 0.4, 4.0
 _ROUND_TRIPS = 4.0
 """A health check may have to connect first: three round trips with TLS, and its own."""
 
-_FIRST_TIMEOUT_S, _PATIENCE_GROWS = 0.5, 1.5
+_FIRST_TIMEOUT_S, _PATIENCE_GROWS, _LONGEST_FIRST_S = 0.5, 1.5, 5.0
 """Before the round trip is known; longer each time, for there are links of satellites."""
+
+_LONGEST_AGAIN_S = 2.0
+"""Where it is known, unless it explains more: an attempt may begin just before a link heals."""
 
 _SILENT_S = 0.75
 """So long the stream may be silent while the server is healthy; then it is opened anew."""
+
+_STALL_S = 0.1
+"""A server that is merely slow answers a health check sooner."""
 
 _DOUBT_S = 0.02
 """Pause between checks of a server that is suspected: every one keeps requests back."""
@@ -72,6 +78,8 @@ class Supervisor:
         Gives the session's time in seconds.
     on_reopened
         Told at what time a server that was lost is there again.
+    on_recovered
+        Told at what time a server goes on that had stood still, or whose link had.
     rng
         Source of the jitter.
     """
@@ -86,6 +94,7 @@ class Supervisor:
         link: LinkEstimator,
         clock: Callable[[], float],
         on_reopened: Callable[[float], None],
+        on_recovered: Callable[[float], None] = lambda at_s: None,
         rng: np.random.Generator,
     ) -> None:
         self._address = address
@@ -95,9 +104,11 @@ class Supervisor:
         self._link = link
         self._clock = clock
         self._on_reopened = on_reopened
+        self._on_recovered = on_recovered
         self._rng = rng
         self._misses = 0
         self._num_attempts = 0
+        self._longest_attempt_s = _LONGEST_FIRST_S
         self._closing = Event()
         self._thread = Thread(target=self._run, name=f"cutpoint-watch-{address}", daemon=True)
         self._thread.start()
@@ -152,7 +163,7 @@ class Supervisor:
         try:
             grown = _PATIENCE_GROWS ** min(self._num_attempts, 10)
             timeout_s = grown * max(_FIRST_TIMEOUT_S, self._timeout_s())
-            self._health.check(min(timeout_s, _LONGEST_TIMEOUT_S))
+            self._health.check(min(timeout_s, self._longest_attempt_s))
             transport = self._connector.connect()
         except CutpointError as error:
             if self._closing.is_set():
@@ -169,6 +180,7 @@ class Supervisor:
             transport.close("the session was closed")
             return 0.0
         self._misses = self._num_attempts = 0
+        self._longest_attempt_s = max(_LONGEST_AGAIN_S, self._timeout_s())
         if self._standing.opened(transport):
             self._on_reopened(self._clock())
         return _WATCH_EVERY_S
@@ -189,6 +201,9 @@ class Supervisor:
         round_trip_s = self._link.round_trip_s or 0.0
         return min(_LEAST_TIMEOUT_S + _ROUND_TRIPS * round_trip_s, _LONGEST_TIMEOUT_S)
 
+    def _stall_s(self) -> float:
+        return _STALL_S + _ROUND_TRIPS * (self._link.round_trip_s or 0.0)
+
     def _watch(self, transport: Transport) -> float:
         began_s = self._clock()
         try:
@@ -196,7 +211,10 @@ class Supervisor:
             doubts_s = self._standing.suspect_since_s
             if doubts_s is not None and transport.last_heard_s < doubts_s:
                 return self._listen(transport, began_s, doubts_s)
+            has_stalled = self._misses > 0 or self._clock() - began_s > self._stall_s()
             self._misses = 0
+            if doubts_s is not None and has_stalled:
+                self._on_recovered(self._clock())
             if self._standing.is_link_in_doubt:
                 # A stall, and what was held up by it, is no measure of the link that is back.
                 self._connector.measure(transport, self._timeout_s())

@@ -14,6 +14,9 @@ _TELLING_S = 0.02
 
 _NUM_ROUND_TRIPS = 9
 
+_DOUBT = 0.1
+"""Share of the way to the other direction's rate that each round trip leads a slower one."""
+
 
 class BandwidthEstimate:
     """
@@ -76,9 +79,20 @@ class LinkEstimator:
         self._round_trips_s: deque[float] = deque(maxlen=_NUM_ROUND_TRIPS)
 
     def observe_round_trip(self, duration_s: float) -> None:
-        """Learn from a tiny message and its answer, the other side's work not included."""
+        """
+        Learn from a tiny message and its answer, the other side's work not included.
+
+        Only answers tell of the way down, and none come while the device computes alone
+        because that way is believed to be slow: so the belief fades with each probe.
+        """
         if duration_s > 0:
             self._round_trips_s.append(duration_s)
+            self._doubt_down()
+
+    def _doubt_down(self) -> None:
+        up, down = self.up.bytes_per_s, self.down.bytes_per_s
+        if up is not None and down is not None and down < up:
+            self.down.bytes_per_s = exp((1 - _DOUBT) * log(down) + _DOUBT * log(up))
 
     def forget(self) -> None:
         """Drop the round trips: the connection is a new one, perhaps over another path."""

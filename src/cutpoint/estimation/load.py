@@ -24,6 +24,10 @@ class LoadEstimator:
         self._slowdown = 1.0
         self._at_s = 0.0
 
+    def forget(self) -> None:
+        """Believe that it is idle: after an outage, what was late because of it is no load."""
+        self._wait_s, self._slowdown = 0.0, 1.0
+
     def observe(self, wait_s: float, tail_s: float, idle_tail_s: float, at_s: float) -> None:
         """
         Learn from one answer.
@@ -58,7 +62,8 @@ class LoadEstimator:
         Notes
         -----
         A server that answers just after the device has gone on alone would otherwise never be
-        known to be slow: no answer of its own is ever seen.
+        known to be slow: no answer of its own is ever seen. Where it turns out to have stood
+        still, or the link, this is to be forgotten again.
         """
         believed = self.conditions(at_s)
         if idle_tail_s <= 0 or tail_s <= believed.slowdown * idle_tail_s:
