@@ -1,6 +1,7 @@
 """``cutpoint run`` and ``cutpoint serve``: with a server, without, and until they are stopped."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.certificates import Authority
 
 from cutpoint.exceptions import ConnectError
 from cutpoint.lab.server_process import ServerProcess
@@ -36,7 +38,15 @@ def test_without_a_server_the_device_runs_alone_and_says_why(
     assert all("127.0.0.1:1 cannot be reached" in r["fallback_reason"] for r in records)
     assert all(record["measured"]["head_s"] > 0 for record in records)
     assert _records(path.read_text()) == records
-    assert "The device computes alone until then" in told.err
+    assert "is it running? The device computes alone until then." in told.err
+
+
+def test_what_is_noted_is_sentences(cutpoint, served, six_convs: Path, tmp_path: Path) -> None:
+    """A reason that ends without a stop does not run into what follows."""
+    authority = Authority(tmp_path, "ours").ca
+    told = cutpoint("run", six_convs, "--server", served.address, "--tls-ca", authority, "-n", 1)
+    told_once = " ".join(told.err.split())
+    assert re.search(r"not speak TLS.*\)\. The device computes alone until then\.", told_once)
 
 
 @pytest.mark.parametrize(("policy", "placement"), [("server", "server"), ("pool1", "split")])

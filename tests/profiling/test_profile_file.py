@@ -202,6 +202,7 @@ def test_another_model_is_a_mismatch(profile: Profile) -> None:
         ({"runtime": "1.20.0"}, r"ONNX Runtime 1\.31\.1, this host has 1\.20\.0"),
         ({"providers": ("X",)}, r"providers \['CPUExecutionProvider'\], this host has \['X'\]"),
         ({"cpu": "EPYC"}, "processor Räspberry Pi, this host has EPYC"),
+        ({"emulated_slowdown": 1.0}, r"slow-down 2\.5, this host has 1\.0"),
     ],
 )
 def test_a_stale_or_foreign_profile_is_a_mismatch(
@@ -210,4 +211,11 @@ def test_a_stale_or_foreign_profile_is_a_mismatch(
     """A profile of another runtime or machine is refused with both values."""
     here = replace(profile.environment, **edit)
     with pytest.raises(ProfileMismatchError, match=f"{message}: run `cutpoint profile` again"):
+        check_profile(profile, sha256=profile.model_sha256, host_environment=here)
+
+
+def test_another_slow_down_can_be_given_instead(profile: Profile) -> None:
+    """The slow-down is asked for, not found: the error names the option that asks."""
+    here = replace(profile.environment, emulated_slowdown=1.0)
+    with pytest.raises(ProfileMismatchError, match=r"give the same \(slowdown=, --slowdown\)"):
         check_profile(profile, sha256=profile.model_sha256, host_environment=here)

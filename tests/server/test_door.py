@@ -55,6 +55,8 @@ def test_an_address_that_others_reach_is_guarded(
     with pytest.raises(ConnectError, match="--insecure") as caught:
         check_is_guarded("0.0.0.0", security, insecure=False)
     assert missing in str(caught.value)
+    with pytest.raises(ConnectError, match=r"cannot show metrics on '0\.0\.0\.0'"):
+        check_is_guarded("0.0.0.0", security, insecure=False, what="show metrics")
     check_is_guarded("127.0.0.1", security, insecure=False)
     check_is_guarded("0.0.0.0", security, insecure=True)
 

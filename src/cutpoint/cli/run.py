@@ -127,7 +127,8 @@ def _wait_for_server(session: InferenceSession) -> None:
     try:
         session.wait_until_ready(timeout_s=3.0)
     except CutpointError as error:
-        err.print(f"note: {error} The device computes alone until then.", markup=False)
+        end = "" if str(error).endswith((".", "?")) else "."
+        err.print(f"note: {error}{end} The device computes alone until then.", markup=False)
 
 
 def _run_all(

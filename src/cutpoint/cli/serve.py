@@ -117,8 +117,9 @@ def serve(
             place,
         ),
     )
-    for each in (host,) if metrics_port is None else (host, metrics_host):
-        check_is_guarded(each, settings.security, insecure=insecure)
+    check_is_guarded(host, settings.security, insecure=insecure)
+    if metrics_port is not None:
+        check_is_guarded(metrics_host, settings.security, insecure=insecure, what="show metrics")
     if check:
         print_configuration(ctx, as_json=json)
         return
@@ -153,9 +154,9 @@ def _run(
         os._exit(code)
 
     copies = {path: str(each.file.source) for path, each in chosen.items() if each.kept is not None}
-    serving = serve_models(
-        tuple(chosen), settings, voice_of(as_json=as_json), copies=copies, abandon=end
-    )
+    uses_tls = settings.security is not None and settings.security.uses_tls
+    voice = voice_of(as_json=as_json, uses_tls=uses_tls)
+    serving = serve_models(tuple(chosen), settings, voice, copies=copies, abandon=end)
     loop = asyncio.new_event_loop()
     try:
         # Not asyncio.run: it waits for threads, and one that loads a model takes its time.

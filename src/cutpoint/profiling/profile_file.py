@@ -120,6 +120,7 @@ def check_profile(profile: Profile, *, sha256: str, host_environment: Environmen
         if then != now:
             raise ProfileMismatchError(
                 f"{of} was measured with {what} {then}, this host has {now}: {_AGAIN} here"
+                + (" or give the same (slowdown=, --slowdown)" if what == "slow-down" else "")
             )
 
 

@@ -220,9 +220,16 @@ def _check_is_free(host: str, port: int, wanted: str) -> None:
         raise ConnectError(f"cannot listen on {wanted}: {error.strerror or error}") from error
 
 
-def check_is_guarded(host: str, security: ServerSecurity | None, *, insecure: bool) -> None:
+def check_is_guarded(
+    host: str, security: ServerSecurity | None, *, insecure: bool, what: str = "serve"
+) -> None:
     """
     Return if an address may be served as it is to be.
+
+    Parameters
+    ----------
+    what
+        What is to be done there, for the error.
 
     Raises
     ------
@@ -238,8 +245,8 @@ def check_is_guarded(host: str, security: ServerSecurity | None, *, insecure: bo
     if insecure or is_loopback(host) or not missing:
         return
     raise ConnectError(
-        f"cannot serve on {host!r}, which others reach, without protection: give "
-        f"{' and '.join(missing)}; serve on 127.0.0.1; or, on a network where everybody is "
+        f"cannot {what} on {host!r}, which others reach, without protection: give "
+        f"{' and '.join(missing)}; {what} on 127.0.0.1; or, on a network where everybody is "
         "trusted, say --insecure"
     )
 

@@ -65,7 +65,7 @@ class MetricsDoor:
         security: ServerSecurity | None = None,
         insecure: bool = False,
     ) -> None:
-        check_is_guarded(host, security, insecure=insecure)
+        check_is_guarded(host, security, insecure=insecure, what="show metrics")
         self._metrics = metrics
         self._is_ready = is_ready
         self._host = host

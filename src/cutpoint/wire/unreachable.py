@@ -71,8 +71,8 @@ def _suspicion(security: ClientSecurity | None) -> str:
         )
     return (
         "it does not accept this device's TLS certificate (expired, not valid yet, not for "
-        "clients, or of an authority it does not trust; its log says which), or has no room for "
-        "another connection"
+        "clients, or of an authority it does not trust; started with GRPC_VERBOSITY=INFO it "
+        "logs which), or has no room for another connection"
     )
 
 
