@@ -150,6 +150,11 @@ class Assembly:
             self._begin(chunk)
         if not 0 <= chunk.value == len(self._specs) - 1:
             raise RemoteProtocolError(f"{self._where}: chunk of tensor {chunk.value} out of turn")
+        if chunk.spec != self._specs[-1]:
+            raise RemoteProtocolError(
+                f"{self._where}: chunk of {chunk.spec.name!r} {chunk.spec} in the midst of "
+                f"{self._specs[-1].name!r} {self._specs[-1]}"
+            )
         buffer, size_bytes, filled = self._buffers[-1], self._sizes[-1], self._filled
         end = filled + len(chunk.payload)
         if chunk.offset != filled or end > size_bytes:
