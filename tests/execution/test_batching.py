@@ -18,6 +18,7 @@ from cutpoint.execution.runtime import quiet_options
 from cutpoint.graph import Arrays, Graph, cut_at, sample_feed
 
 _OPSET = 17
+_IS_SLOWER = batching._is_slower
 Weights = Mapping[str, Any]
 
 
@@ -308,6 +309,52 @@ def test_a_session_that_is_slower_for_one_request_is_not_taken(
     segments.find_batches()
     assert dict(segments.batches) == {}
     assert segments.session_of(segments.segments[0]) is before
+
+
+class Session:
+    """
+    Stands for a session that takes known times.
+
+    Parameters
+    ----------
+    clock
+        Is moved by each run.
+    durations_s
+        What runs take; the last one goes on.
+    """
+
+    def __init__(self, clock: list[float], *durations_s: float) -> None:
+        self.num_runs = 0
+        self._clock = clock
+        self._durations_s = durations_s
+
+    def run(self, values: Any) -> None:
+        """Take time."""
+        self._clock[0] += self._durations_s[min(self.num_runs, len(self._durations_s) - 1)]
+        self.num_runs += 1
+
+
+@pytest.mark.parametrize(
+    ("opened_s", "is_slower", "num_runs"),
+    [
+        ((0.001,), False, 2),
+        ((0.0009,), False, 2),
+        ((0.5, 0.001), False, 3),
+        ((0.5, 0.5, 0.5, 0.001), False, 5),
+        ((0.0011,), True, 11),
+        ((0.0010, 0.0011), False, 11),
+        ((0.2,), True, 5),
+    ],
+)
+def test_the_comparison_ends_once_it_is_settled(
+    opened_s: tuple[float, ...], is_slower: bool, num_runs: int
+) -> None:
+    """Two rounds without excess are enough, disturbed ones aside; excess is looked at longer."""
+    clock = [0.0]
+    one, other = Session(clock, *opened_s), Session(clock, 0.001)
+    sessions: Any = (one, other)
+    assert _IS_SLOWER(*sessions, {}, lambda: clock[0]) is is_slower
+    assert one.num_runs == other.num_runs == num_runs
 
 
 def test_a_segment_is_held_once() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.server.fake_stages import GateStage
+from tests.server.test_reload import Versions
 
 from cutpoint.exceptions import ConnectError, ModelError, RemoteExecutionError
 from cutpoint.server.edge_server import EdgeServer, ServerSettings
@@ -250,3 +251,37 @@ def test_a_caller_who_hangs_up_stops_what_runs(
             assert stopped.wait(30)
     finally:
         over.set()
+
+
+def test_a_model_without_room_is_served_once_there_is_some(
+    start: Callable[..., tuple[EdgeServer, str]],
+    loop: Loop,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody has to ask, nor is the disk looked at for it."""
+    versions = Versions(tmp_path)
+    versions.put(1, "first")
+    server, _ = start(repository=str(tmp_path), memory_bytes=300)
+    loop.do(server.load())
+    first = server.catalog.endpoints()[0]
+    let_go = first.model.hold(first.cut)
+    versions.put(1, "second")
+    told: list[str] = []
+
+    def tell(event: Any) -> None:
+        told.append(f"{event.kind} {event.name}")
+
+    for _ in range(3):
+        loop.do(server.refresh(tell))
+    assert told == ["failed second"]
+    assert server.waits_for_room
+    loop.do(server.refresh(tell, looks=False))
+    assert told == ["failed second"]
+    let_go()
+    now_s = server.budget._clock() + 10.0
+    monkeypatch.setattr(server.budget, "_clock", lambda: now_s)
+    versions.put(1, "third")
+    loop.do(server.refresh(tell, looks=False))
+    assert told == ["failed second", "loaded second"]
+    assert not server.waits_for_room

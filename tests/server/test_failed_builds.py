@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -11,9 +12,12 @@ from typing import Any
 import pytest
 from tests.server.test_tails_on_request import tail_name
 
-from cutpoint.exceptions import ModelError
+from cutpoint.exceptions import InvalidCutError, ModelError, OverloadedError
 from cutpoint.graph import Cut, Graph, candidate_cuts, cut_at
+from cutpoint.graph import cut_id as cut_of_names
 from cutpoint.planning import shortlist
+from cutpoint.server import candidates as candidates_module
+from cutpoint.server import catalog as catalog_module
 from cutpoint.server.catalog import Catalog
 from cutpoint.server.data_plane import DataPlane
 from cutpoint.server.scheduler import Scheduler
@@ -275,6 +279,109 @@ def test_a_catalog_that_was_closed_builds_nothing(
         catalog.is_ready(tail_name(graph, _not_held(graph)[0]))
     with pytest.raises(ModelError, match="is stopping"):
         catalog.ask_for(tail_name(graph, pairs[0].id), pairs[0].crossing)
+
+
+class Gate:
+    """
+    Holds up the search for a cut until it is opened.
+
+    Parameters
+    ----------
+    named_cut
+        Searches.
+    """
+
+    def __init__(self, named_cut: Callable[..., Cut]) -> None:
+        self._named_cut = named_cut
+        self.opened = threading.Event()
+        self.threads: list[str] = []
+
+    def __call__(self, graph: Graph, crossing: Any) -> Cut:
+        """Search once it is opened."""
+        self.threads.append(threading.current_thread().name)
+        assert self.opened.wait(30)
+        return self._named_cut(graph, crossing)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """Give what holds up the search for cuts."""
+    gate = Gate(candidates_module.named_cut)
+    monkeypatch.setattr(candidates_module, "named_cut", gate)
+    yield gate
+    gate.opened.set()
+
+
+def test_whoever_asks_waits_for_no_search(
+    catalog: Catalog, graph: Graph, pairs: tuple[Cut, ...], gate: Gate
+) -> None:
+    """Graphs are searched on the builder's thread alone, once per cut; others are answered."""
+    cut, other = pairs[:2]
+    name = tail_name(graph, cut.id)
+    for _ in range(3):
+        catalog.ask_for(name, cut.crossing)
+        assert catalog.is_ready(name) is False
+    catalog.ask_for(tail_name(graph, other.id), other.crossing)
+    assert catalog.is_ready(graph.name)
+    gate.opened.set()
+    _finished(catalog, tail_name(graph, other.id))
+    assert catalog.is_ready(name) is True
+    assert len(gate.threads) == 2
+    assert all(each.startswith("cutpoint-build") for each in gate.threads)
+
+
+def test_builds_that_wait_are_bounded(
+    catalog: Catalog,
+    graph: Graph,
+    pairs: tuple[Cut, ...],
+    gate: Gate,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One more is refused at once and told when to ask again; then it is built, its slot kept."""
+    monkeypatch.setattr(catalog_module, "_MOST_PENDING", 2)
+    for cut in pairs[:2]:
+        catalog.ask_for(tail_name(graph, cut.id), cut.crossing)
+    more = pairs[2]
+    name = tail_name(graph, more.id)
+    for _ in range(5):
+        with pytest.raises(OverloadedError, match="2 tails wait to be built") as caught:
+            catalog.ask_for(name, more.crossing)
+    assert caught.value.retry_after_s > 0
+    assert name not in catalog._building
+    gate.opened.set()
+    for cut in pairs[:2]:
+        _finished(catalog, tail_name(graph, cut.id))
+    catalog.ask_for(name, more.crossing)
+    _finished(catalog, name)
+    assert catalog.is_ready(name) is True
+
+
+def test_of_values_that_part_nothing_little_is_kept(
+    catalog: Catalog, graph: Graph, model: ServedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are named, few names are remembered and no slot is lost."""
+    monkeypatch.setattr(catalog_module, "_MOST_PENDING", 2)
+    bad = [("classes", value) for value in ("pool0", "conv1", "pool1", "conv2", "pool2", "conv3")]
+    for crossing in bad:
+        name = tail_name(graph, cut_of_names(crossing))
+        catalog.ask_for(name, crossing)
+        _finished(catalog, name)
+        with pytest.raises(InvalidCutError, match="would send"):
+            catalog.ask_for(name, crossing)
+    assert len(catalog._building) <= 3
+    assert not model.candidates.offered
+    assert not model.candidates._reserved
+
+
+def test_a_slot_is_given_back_where_nothing_is_built(
+    catalog: Catalog, graph: Graph, model: ServedModel, pairs: tuple[Cut, ...]
+) -> None:
+    """Refused since the server stops, an offer reserves nothing."""
+    catalog.close()
+    for cut in pairs:
+        with pytest.raises(ModelError, match="is stopping"):
+            catalog.ask_for(tail_name(graph, cut.id), cut.crossing)
+    assert not model.candidates._reserved
 
 
 async def _ready(service: InferenceService, name: str) -> bool:

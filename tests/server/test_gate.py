@@ -93,10 +93,10 @@ def test_tokens_are_exchanged_under_a_server_and_a_client_that_run(tokens: Path)
     ):
         call = channel.unary_unary(INFER)
         assert call(b"abc", timeout=10) == b"3"
-        tokens.write_text("another")
+        tokens.write_text("another\n")
         error = _refusal(lambda: call(b"abc", timeout=10))
         assert error.code() is grpc.StatusCode.UNAUTHENTICATED
-        mine.write_text("another")
+        mine.write_text("another\n")
         assert call(b"abc", timeout=10) == b"3"
 
 

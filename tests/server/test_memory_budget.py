@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutpoint.exceptions import ModelError
+from cutpoint.exceptions import ModelError, NoRoomError
 from cutpoint.server.memory_budget import Holding, Kind, MemoryBudget
 
 
@@ -170,3 +170,35 @@ def test_the_limit_holds_whatever_comes(steps) -> None:
         assert budget.held_bytes == sum(h.size_bytes for h in held if h not in released)
         assert not any(each.running for each in released)
         assert len(set(map(id, released))) == len(released)
+
+
+def test_who_finds_no_room_is_told_of_others_only_where_there_are_any(
+    take: Take, clock: Clock
+) -> None:
+    """One model alone may be larger than all there is: nothing else is in use then."""
+    budget = MemoryBudget(100, clock=clock)
+    with pytest.raises(ModelError, match="50 B are missing: give more with --memory"):
+        take(budget, "large", "model", 150)
+    take(budget, "small", "model", 80)
+    with pytest.raises(ModelError, match="30 B are missing and the rest is in use: give more"):
+        take(budget, "other", "model", 50)
+
+
+def test_room_is_there_once_what_took_it_rests_or_is_gone(clock: Clock, take: Take, gone) -> None:
+    """Asking makes none; the error says how much was wanted, and what never fits never does."""
+    budget = MemoryBudget(100, clock=clock)
+    held = take(budget, "busy", "model", 80)
+    with pytest.raises(NoRoomError) as caught:
+        take(budget, "other", "model", 50)
+    assert caught.value.size_bytes == 50
+    assert budget.has_room("other", 20)
+    assert not budget.has_room("other", 50)
+    clock.now_s += 10.0
+    assert budget.has_room("other", 50)
+    assert not budget.has_room("busy", 50), "a model's own segments serve until the next is warm"
+    budget.touch(held)
+    assert not budget.has_room("other", 50)
+    budget.freed(held)
+    assert budget.has_room("other", 100)
+    assert not budget.has_room("other", 101)
+    assert gone == []

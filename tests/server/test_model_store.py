@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cutpoint.exceptions import ModelError
+from cutpoint.exceptions import ModelError, NoRoomError
 from cutpoint.server.catalog import Catalog
 from cutpoint.server.model_store import ModelStore, check_some
 from cutpoint.server.repository import Offer, Repository
@@ -24,13 +24,21 @@ class World:
         self.root = root
         self.catalog = Catalog()
         self.loaded: list[str] = []
-        self.store = ModelStore(Repository(folder=root), self.catalog, self._load)
+        self.room_bytes = 1 << 20
+        self.store = ModelStore(
+            Repository(folder=root),
+            self.catalog,
+            self._load,
+            lambda _, size_bytes: size_bytes <= self.room_bytes,
+        )
 
     def _load(self, offer: Offer) -> Any:
         content = offer.path.read_bytes()
         self.loaded.append(f"{offer.name}/{offer.version}")
         if content.startswith(BAD):
             raise ModelError(f"{offer.path} is not an ONNX model")
+        if len(content) > self.room_bytes:
+            raise NoRoomError("no room", len(content))
         if content == b"huge":
             raise MemoryError
         graph = SimpleNamespace(sha256=hashlib.sha256(content).hexdigest())
@@ -111,6 +119,42 @@ def test_somebody_who_asks_has_a_bad_version_tried_again(world: World) -> None:
     world.look()
     world.store.forget_failures()
     assert world.look() == ["failed net/2"]
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_what_found_no_room_is_tried_again_when_there_is_some(world: World, looks: bool) -> None:
+    """Not before, so that nothing is read in vain; once it serves nothing waits any more."""
+    world.room_bytes = 100
+    world.put("2", b"2" * 200)
+    assert [world.look(), world.look()] == [[], ["failed net/2"]]
+    assert world.store.waits_for_room
+    world.room_bytes = 199
+    world.put("3", BAD)
+
+    def look() -> list[str]:
+        return [event.kind for event in world.store.refresh(looks=looks)]
+
+    assert [look(), look()] == ([[], ["failed"]] if looks else [[], []])
+    assert world.loaded.count("net/2") == 1
+    world.room_bytes = 200
+    assert look() == ["loaded"]
+    assert world.served() == {"net": 2}
+    assert not world.store.waits_for_room
+    assert look() == []
+
+
+def test_what_is_gone_waits_for_no_room(world: World) -> None:
+    """A version that found no room and was removed is not tried when there is some."""
+    world.room_bytes = 100
+    path = world.put("2", b"2" * 200)
+    world.look()
+    world.look()
+    path.unlink()
+    world.look()
+    assert not world.store.waits_for_room
+    world.room_bytes = 200
+    assert world.look() == []
+    assert world.served() == {"net": 1}
 
 
 def test_a_bad_version_that_is_removed_is_forgotten(world: World) -> None:

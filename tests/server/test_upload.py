@@ -9,6 +9,7 @@ from tests.server.test_peer_stream import Held
 
 from cutpoint.exceptions import OverloadedError
 from cutpoint.graph import Arrays
+from cutpoint.server.callers import _caller
 from cutpoint.server.served_model import ServedModel
 from cutpoint.server.served_request import ServedRequest
 from cutpoint.server.stream import PeerStream
@@ -39,12 +40,15 @@ class Stream:
         Where requests go.
     uploads
         Bounds them.
+    caller
+        Who opened it.
     """
 
-    def __init__(self, held: Held, uploads: Uploads | None = None) -> None:
+    def __init__(self, held: Held, uploads: Uploads | None = None, caller: str = "") -> None:
         self.uploads = uploads or Uploads()
         self.written: list[Any] = []
         self._leaving: asyncio.Queue[Any] = asyncio.Queue()
+        _caller.set(caller)
         self._stream = PeerStream(held.plane, self._write, self._no_plain, self.uploads)
         self._serving = asyncio.ensure_future(self._stream.serve(self._requests()))
 
@@ -190,7 +194,7 @@ def test_requests_take_no_more_memory_than_the_server_gives(
     """A second image has no room beside the first, on whatever stream; when that ends it has."""
 
     async def scene() -> None:
-        uploads = Uploads(max_bytes=SIZE + 1000)
+        uploads = Uploads(max_bytes=2 * SIZE + 1000)
         one, two = Stream(held, uploads), Stream(held, uploads)
         one.send(pieces_of(1, 30_000)[0])
         await one.until(1)
@@ -208,6 +212,50 @@ def test_requests_take_no_more_memory_than_the_server_gives(
         assert uploads.held_bytes == 0
 
     in_time(scene())
+
+
+def test_nobody_takes_more_than_is_left_for_the_others(
+    held: Held, pieces_of: Callable[..., list[Any]]
+) -> None:
+    """However many streams one opens, another finds room; when the first ends it has it again."""
+
+    async def scene() -> None:
+        uploads = Uploads(max_bytes=5 * SIZE)
+        crowd = [Stream(held, uploads, "camera 1") for _ in range(4)]
+        for number, stream in enumerate(crowd):
+            stream.send(pieces_of(number, 30_000)[0])
+            await stream.until(1)
+        codes = [stream.heard()[0][2].get("code") for stream in crowd]
+        assert codes == [None, None, *["RESOURCE_EXHAUSTED"] * 2]
+        assert uploads.held_bytes == 2 * SIZE
+        other = Stream(held, uploads, "camera 2")
+        other.send(pieces_of(9, 30_000)[0])
+        await other.until(1)
+        assert other.heard()[0][0] == ACK
+        for stream in crowd[:2]:
+            await stream.hang_up()
+        await crowd[3].until(2)
+        crowd[3].send(pieces_of(10, 30_000)[0])
+        await crowd[3].until(3)
+        assert crowd[3].heard()[2][:2] == (ACK, "10")
+        for stream in (*crowd, other):
+            await stream.hang_up()
+        assert (uploads.held_bytes, uploads._held_by) == (0, {})
+
+    in_time(scene())
+
+
+@pytest.mark.parametrize("num_callers", [1, 2, 5])
+def test_what_one_may_have_shrinks_with_those_who_have(num_callers: int) -> None:
+    """Each refusal leaves others as much as the refused has; the error says so, and is typed."""
+    uploads = Uploads(max_bytes=1 << 20)
+    for number in range(num_callers):
+        own_bytes = (1 << 20) >> (number + 1)
+        uploads.take(own_bytes, str(number))
+        with pytest.raises(OverloadedError, match="of this client are being received"):
+            uploads.take(1, str(number))
+    with pytest.raises(OverloadedError, match="of this server: try again later"):
+        uploads.take(1 << 20, "one more")
 
 
 def test_a_request_without_room_is_counted_though_it_came_in_one_piece(

@@ -17,6 +17,7 @@ from cutpoint.exceptions import (
     ConnectError,
     CutpointError,
     LocalProtocolError,
+    OverloadedError,
     TransportError,
 )
 from cutpoint.graph import Arrays, Cut, Graph
@@ -225,15 +226,15 @@ class Connector:
 
         Raises
         ------
-        TransportError
-            If there was no answer; a refusal is one.
+        TransportError, OverloadedError
+            If there was no answer, or none yet; a refusal is one.
         """
         request = messages.RepositoryModelLoadRequest(model_name=name)
         request.parameters[CROSSING].string_param = "\n".join(cut.crossing)
         try:
             with mapped_errors(self._address):
                 self._stub.RepositoryModelLoad(request, timeout=self._ask_timeout_s())
-        except (TransportError, LocalProtocolError):
+        except (TransportError, LocalProtocolError, OverloadedError):
             raise
         except CutpointError as error:
             _log.warning("tail %s is not to be had: %s", name, error)

@@ -100,8 +100,9 @@ class Agenda:
         num_pending = self.num_pending + num_coming
         if num_pending >= self.num_workers + max_waiting:
             retry_after_s = max(self._backlog_s(at_s), _LEAST_RETRY_S)
+            are = "request is" if num_pending == 1 else "requests are"
             raise OverloadedError(
-                f"{num_pending} requests are waiting or running: try again in "
+                f"{num_pending} {are} waiting or running: try again in "
                 f"{retry_after_s:.3f} s, or compute on the device",
                 retry_after_s,
             )

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from threading import Lock
 
-from cutpoint.exceptions import ModelError
+from cutpoint.exceptions import InvalidCutError, ModelError
 from cutpoint.graph import Cut, Graph
+from cutpoint.graph import cut_id as cut_of_names
 from cutpoint.planning import graph_cuts
 from cutpoint.server.held_segments import HeldSegments
-from cutpoint.server.named_cut import named_cut
+from cutpoint.server.named_cut import check_names, named_cut
 
 
 class Candidates:
@@ -29,6 +30,7 @@ class Candidates:
         self._weights = weights
         self._cuts = {cut.id: cut for cut in graph_cuts(graph)}
         self._offered: set[str] = set()
+        self._reserved: set[str] = set()
         self._lock = Lock()
 
     def __repr__(self) -> str:
@@ -63,9 +65,27 @@ class Candidates:
             )
         return cut
 
+    def reserve(self, crossing: Sequence[str]) -> None:
+        """
+        Keep a slot for the cut at these values until it is offered; takes no time.
+
+        Raises
+        ------
+        InvalidCutError
+            If one of the values may not cross.
+        ModelError
+            If enough tails wait to be built already.
+        """
+        check_names(self._graph, crossing)
+        identity = cut_of_names(crossing)
+        with self._lock:
+            if identity not in self._cuts and identity not in self._reserved:
+                self._check_room(identity)
+                self._reserved.add(identity)
+
     def offer(self, crossing: Sequence[str]) -> Cut:
         """
-        Give the cut at these values, a candidate from now on.
+        Give the cut at these values, a candidate from now on; takes long on a large graph.
 
         Raises
         ------
@@ -74,8 +94,14 @@ class Candidates:
         ModelError
             If enough tails wait to be built already.
         """
-        cut = named_cut(self._graph, crossing)
+        try:
+            cut = named_cut(self._graph, crossing)
+        except InvalidCutError:
+            with self._lock:
+                self._reserved.discard(cut_of_names(crossing))
+            raise
         with self._lock:
+            self._reserved.discard(cut.id)
             if cut.id not in self._cuts:
                 self._check_room(cut.id)
                 self._offered.add(cut.id)
@@ -85,6 +111,7 @@ class Candidates:
     def withdraw(self, cut_id: str) -> None:
         """Forget a cut that a device named; its slot is another's."""
         with self._lock:
+            self._reserved.discard(cut_id)
             if cut_id in self._offered:
                 self._offered.remove(cut_id)
                 del self._cuts[cut_id]
@@ -104,7 +131,7 @@ class Candidates:
     def _check_room(self, cut_id: str) -> None:
         # Those not built yet count too: building is slow and asking is cheap.
         weights = self._weights
-        num_taken = len((self._offered - weights.tails) | weights.busy_tails)
+        num_taken = len(((self._offered | self._reserved) - weights.tails) | weights.busy_tails)
         if num_taken >= weights.budget.max_tails:
             raise ModelError(
                 f"model {self._graph.name!r} holds {num_taken} tails beside its segments already, "

@@ -4,21 +4,22 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import NamedTuple
 
 from cutpoint.cost import digest_of_cut_table
 from cutpoint.exceptions import (
     CostError,
-    CutpointError,
     ModelError,
     ModelMismatchError,
     NotReadyError,
+    OverloadedError,
 )
-from cutpoint.execution.runtime import return_freed_memory
 from cutpoint.graph import SERVER_ONLY, Cut
 from cutpoint.graph import cut_id as cut_of_names
+from cutpoint.server.failed_builds import Candidate, FailedBuilds
+from cutpoint.server.heating import heat
 from cutpoint.server.index import IndexRow, Notes
 from cutpoint.server.served_model import ServedModel
 from cutpoint.server.tracebacks import forget_frames
@@ -26,11 +27,8 @@ from cutpoint.wire.names import DIGITS, shown
 
 _log = logging.getLogger(__name__)
 
-_FIRST_PAUSE_S = 1.0
-_LONGEST_PAUSE_S = 60.0
-"""A tail whose building failed is not built again before; the pause doubles with each failure."""
-
-
+_MOST_PENDING = 16
+"""Tails that may wait to be built; the names of as many that could not be are kept."""
 _RETRY_AFTER_S = 1.0
 """When to ask again for what is not ready yet."""
 
@@ -41,16 +39,6 @@ class Endpoint(NamedTuple):
     name: str
     model: ServedModel
     cut: Cut
-
-
-@dataclass
-class _Failure:
-    """A build that failed: of what, how often in a row, and when it may be tried again."""
-
-    cut: Cut
-    num_failed: int
-    again_s: float
-    is_told: bool = False
 
 
 class Catalog:
@@ -72,10 +60,9 @@ class Catalog:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._models = {model.name: model for model in models}
-        self._clock = clock
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="cutpoint-build")
         self._building: dict[str, Future[Cut]] = {}
-        self._failures: dict[str, _Failure] = {}
+        self._failures = FailedBuilds(clock)
         self._heating: dict[str, Future[None]] = {}
         self.notes = Notes()
         self._lock = Lock()
@@ -239,18 +226,24 @@ class Catalog:
                 return True
             self._heat(model)
             return False
-        self._build(name, model, lambda: model.candidates.get(cut_id))
+        candidate = partial(model.candidates.get, cut_id)
+        self._build(name, model, candidate, candidate)
         return False
 
     def ask_for(self, name: str, crossing: Sequence[str]) -> None:
         """
         Begin to build the tail behind these values; `is_ready` tells when it is there.
 
+        Whether the model can be cut there is found out on the builder's thread: asked again,
+        the error is told.
+
         Raises
         ------
         ModelError
-            If the model cannot be cut there, the name is of another cut, or the tail could
-            not be built.
+            If one of the values may not cross, the name is of another cut, the model could
+            not be cut there or the tail not be built.
+        OverloadedError
+            If too many tails wait to be built.
         ModelMismatchError
             If the name is of a tail of another model file.
         """
@@ -264,27 +257,62 @@ class Catalog:
             )
         if cut_of_names(crossing) != cut_id:
             raise ModelError(f"{shown(name)} is not the tail behind {list(crossing)}")
-        self._build(name, model, lambda: model.candidates.offer(crossing))
+        known = model.candidates
+        self._build(name, model, partial(known.offer, crossing), partial(known.reserve, crossing))
 
-    def _build(self, name: str, model: ServedModel, candidate: Callable[[], Cut]) -> None:
-        """Begin to build a tail, unless that is under way or failed just now."""
+    def _build(
+        self,
+        name: str,
+        model: ServedModel,
+        candidate: Candidate,
+        check: Callable[[], object],
+    ) -> None:
+        """
+        Begin to build a tail, unless that is under way or failed just now.
+
+        Nothing in here takes long: it is asked for where every answer waits for it.
+
+        Parameters
+        ----------
+        candidate
+            Called on the builder's thread.
+        check
+            Called at once where nothing is known of the name: nothing is kept of it if it raises.
+        """
         with self._lock:
             if self._was_built(name):
                 del self._building[name]  # and made room for others since
+            failed, cut_id = None, name.rpartition(".")[2]
             if name in self._building:
-                failure = self._told_failure(name)
-                if failure is None:
+                failed = self._retried(name)
+                if failed is None:
                     return
-                model.candidates.check_room(failure.cut.id)
-                cut = model.candidates.offer(failure.cut.crossing)
-            else:
-                cut = candidate()  # nothing is kept of names that mean nothing
+                model.candidates.check_room(cut_id)
+            self._check_pending()
+            if failed is None:
+                check()
             try:
-                self._building[name] = self._builder.submit(self._built, name, model, cut)
+                self._building[name] = self._builder.submit(
+                    self._built, name, model, failed or candidate
+                )
             except RuntimeError as error:  # the builder was shut down
+                model.candidates.withdraw(cut_id)
                 raise ModelError(
                     f"tail {shown(name)} is not built: the server is stopping"
                 ) from error
+
+    def _check_pending(self) -> None:
+        """Refuse one more build where many wait, and forget failures that are long past."""
+        num_pending = sum(not each.done() for each in self._building.values())
+        if num_pending >= _MOST_PENDING:
+            raise OverloadedError(
+                f"{num_pending} tails wait to be built: ask for another later", _RETRY_AFTER_S
+            )
+        for name in self._failures.names[:-_MOST_PENDING]:
+            building = self._building.get(name)
+            if building is None or building.done():
+                self._building.pop(name, None)
+                self._failures.forget(name)
 
     def _was_built(self, name: str) -> bool:
         building = self._building.get(name)
@@ -302,52 +330,46 @@ class Catalog:
             if heating is not None and not heating.done():
                 return
             try:
-                self._heating[model.name] = self._builder.submit(_heated, model)
+                self._heating[model.name] = self._builder.submit(heat, model)
             except RuntimeError:  # the builder was shut down: the caller hears that it is cold
                 return
 
     def _forget_tails(self, name: str) -> None:
         """Forget what was built of a model that is another's name now."""
         prefix = f"{name}."
-        for kept in (self._building, self._failures):
-            for tail in [each for each in kept if each.startswith(prefix)]:
-                del kept[tail]
+        for tail in (*self._building, *self._failures.names):
+            if tail.startswith(prefix):
+                self._building.pop(tail, None)
+                self._failures.forget(tail)
         self._heating.pop(name, None)
 
-    def _told_failure(self, name: str) -> _Failure | None:
-        """Give how a build failed that may be tried again; raise what went wrong until then."""
+    def _retried(self, name: str) -> Candidate | None:
+        """Give a failed build that may be tried again; raise what went wrong until then."""
         building = self._building[name]
         if not building.done() or building.cancelled():
             return None
         error = building.exception()
         if error is None:
             return None
-        failure = self._failures[name]
-        if failure.is_told and self._clock() >= failure.again_s:
-            return failure
-        failure.is_told = True
-        raise error.with_traceback(None)  # raised often, it would grow each time
+        candidate = self._failures.retried(name)
+        if candidate is None:
+            raise error.with_traceback(None)  # raised often, it would grow each time
+        return candidate
 
-    def _built(self, name: str, model: ServedModel, cut: Cut) -> Cut:
+    def _built(self, name: str, model: ServedModel, candidate: Candidate) -> Cut:
         """Build, on the builder's thread; what goes wrong is kept as a ModelError."""
         try:
-            made = model.add_tail(cut.id)
+            made = model.add_tail(candidate().id)
         except Exception as error:  # of memory, of the runtime: none may be the last word
-            self._note_failure(name, cut)
+            self._failures.note(name, candidate)
             _log.warning("tail %s could not be built: %r", name, error)
             forget_frames(error)
             if isinstance(error, ModelError):
                 raise
             words = str(error) or type(error).__name__
             raise ModelError(f"tail {name!r} could not be built: {words}") from error
-        self._failures.pop(name, None)
+        self._failures.forget(name)
         return made
-
-    def _note_failure(self, name: str, cut: Cut) -> None:
-        before = self._failures.get(name)
-        num_failed = before.num_failed + 1 if before else 1
-        pause_s = min(_FIRST_PAUSE_S * 2.0 ** min(num_failed - 1, 10), _LONGEST_PAUSE_S)
-        self._failures[name] = _Failure(cut, num_failed, self._clock() + pause_s)
 
     def _parsed(self, name: str) -> tuple[ServedModel, str]:
         whole, dot, rest = name.partition(".")
@@ -364,18 +386,6 @@ class Catalog:
                 f"{model.graph.sha256[:DIGITS]}; give both sides the same file"
             )
         return model, cut_id
-
-
-def _heated(model: ServedModel) -> None:
-    """Load a cold model again, on the builder's thread."""
-    try:
-        model.heat()
-    except CutpointError as error:
-        _log.warning("model %s stays cold: %s", model.name, error)
-    except Exception as error:  # of memory, of the runtime: the next request tries again
-        _log.warning("model %s stays cold: %r", model.name, error)
-    finally:
-        return_freed_memory()
 
 
 def _check_version(model: ServedModel, version: str) -> None:

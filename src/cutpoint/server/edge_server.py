@@ -152,7 +152,9 @@ class EdgeServer:
             file_bytes(ModelFile(Path(path).stem, "", path))
         repository = Repository(paths, self.settings.repository)
         loader = Loader(self.settings, self.budget, malloc_kept=self._malloc_kept, copies=copies)
-        self.store = ModelStore(repository, self.catalog, self._counted(loader))
+        self.store = ModelStore(
+            repository, self.catalog, self._counted(loader), self.budget.has_room
+        )
         required = {served_name(Path(path).stem) for path in paths}
 
         def take(event: StoreEvent) -> None:
@@ -169,7 +171,7 @@ class EdgeServer:
         self.catalog.check_tables(self.settings.tables)
         await self._set_ready(is_ready=True)
 
-    async def refresh(self, tell: Tell, *, is_asked: bool = False) -> None:
+    async def refresh(self, tell: Tell, *, is_asked: bool = False, looks: bool = True) -> None:
         """
         Look at the disk once, and serve what is new there; what is served goes on meanwhile.
 
@@ -179,6 +181,8 @@ class EdgeServer:
             Told whatever becomes of a model, on another thread.
         is_asked
             Whether somebody asks for it: what could not be loaded before is tried again.
+        looks
+            Whether to look at the disk: if not, only what found no room is tried again.
         """
         store = self.store
         if store is None:
@@ -186,7 +190,9 @@ class EdgeServer:
         if is_asked:
             store.forget_failures()
         try:
-            num_events = await asyncio.to_thread(self._refresh, store, tell, is_patient=True)
+            num_events = await asyncio.to_thread(
+                self._refresh, store, tell, is_patient=True, looks=looks
+            )
         except ModelError as error:
             if str(error) != self._last_trouble:  # told once, not at every look
                 _log.error("what is served stays as it is: %s", error)
@@ -201,6 +207,11 @@ class EdgeServer:
     def is_settled(self) -> bool:
         """Whether nothing was new, changed or missing on disk at the last look."""
         return self.store is None or self.store.is_settled
+
+    @property
+    def waits_for_room(self) -> bool:
+        """Whether a model is not served only because there was no room for it."""
+        return self.store is not None and self.store.waits_for_room
 
     async def stop(self) -> None:
         """Refuse new requests, finish those under way, end."""
@@ -232,11 +243,13 @@ class EdgeServer:
         while not self._service.is_idle and loop.time() < until_s:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_AGAIN_S)
 
-    def _refresh(self, store: ModelStore, tell: Tell, *, is_patient: bool) -> int:
+    def _refresh(
+        self, store: ModelStore, tell: Tell, *, is_patient: bool, looks: bool = True
+    ) -> int:
         num_events = 0
         self._num_busy += 1
         try:
-            for event in store.refresh(is_patient=is_patient):
+            for event in store.refresh(is_patient=is_patient, looks=looks):
                 num_events += 1
                 if self.metrics is not None and not event.is_first and event.kind != "withdrawn":
                     self.metrics.reloaded(event.kind == "loaded")

@@ -16,6 +16,9 @@ _SETTLE_S = 0.25
 _MOST_LOOKS = 240
 """After which what is still being written is left to the next reload."""
 
+_ROOM_S = 5.0
+"""Between the looks at whether there is room for a model that found none."""
+
 _ENDINGS = (signal.SIGTERM, signal.SIGINT)
 _RELOAD = getattr(signal, "SIGHUP", None)
 
@@ -111,9 +114,11 @@ async def _life(
     await server.load(paths, copies=copies, tell=voice.model)
     voice.ready()
     while True:
-        is_asked = await _is_asked(asked, server.settings.poll_s)
+        poll_s = server.settings.poll_s
+        wait_s = _ROOM_S if poll_s is None and server.waits_for_room else poll_s
+        is_asked = await _is_asked(asked, wait_s)
         asked.clear()
-        await server.refresh(voice.model, is_asked=is_asked)
+        await server.refresh(voice.model, is_asked=is_asked, looks=is_asked or poll_s is not None)
         for _ in range(_MOST_LOOKS if is_asked else 0):
             if server.is_settled:
                 break

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Literal
 
-from cutpoint.exceptions import ModelError
+from cutpoint.exceptions import ModelError, NoRoomError
 from cutpoint.units import format_size
 
 Kind = Literal["tail", "model"]
@@ -104,8 +104,10 @@ class MemoryBudget:
 
         Raises
         ------
-        ModelError
+        NoRoomError
             If there is no room, and nothing that may go for it.
+        ModelError
+            If there are too many tails, all in use.
         """
         with self._lock:
             self._forget_freed()
@@ -116,6 +118,16 @@ class MemoryBudget:
             self.num_evicted += len(leaving)
         for each in leaving:
             each.release()
+
+    def has_room(self, model: str, size_bytes: int) -> bool:
+        """Tell whether a model's segments would find room now; nothing makes it yet."""
+        with self._lock:
+            self._forget_freed()
+            try:
+                self._over_limit(Holding(model, "model", size_bytes, _nothing), [])
+            except NoRoomError:
+                return False
+        return True
 
     def built(self, holding: Holding, *, is_wanted: bool) -> None:
         """Let weights go again that were kept while they were loaded."""
@@ -182,10 +194,12 @@ class MemoryBudget:
             gone.append(each)
             missing -= each.size_bytes
         if missing > 0:
-            raise ModelError(
+            others_stay = " and the rest is in use" if len(gone) < len(staying) else ""
+            raise NoRoomError(
                 f"model {new.model!r}: {format_size(new.size_bytes)} of weights do not fit into "
-                f"{format_size(self.limit_bytes)}, {format_size(missing)} are missing and the "
-                "rest is in use: give more with --memory, or serve fewer models"
+                f"{format_size(self.limit_bytes)}, {format_size(missing)} are "
+                f"missing{others_stay}: give more with --memory, or serve fewer models",
+                new.size_bytes,
             )
         return gone
 
@@ -193,3 +207,7 @@ class MemoryBudget:
         """Give what may go, in the order in which it goes."""
         idle = [each for each in among if self.is_idle(each)]
         return sorted(idle, key=lambda each: (each.kind == "model", each.used_s))
+
+
+def _nothing() -> None:
+    """Let go of nothing."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cutpoint.exceptions import CutpointError, ModelError
+from cutpoint.exceptions import CutpointError, ModelError, NoRoomError
 from cutpoint.execution import ModelFile
 from cutpoint.server.catalog import Catalog
 from cutpoint.server.repository import Listing, Offer, Repository, check_digest
@@ -14,6 +14,8 @@ from cutpoint.server.served_model import ServedModel
 _log = logging.getLogger(__name__)
 
 Load = Callable[[Offer], ServedModel]
+HasRoom = Callable[[str, int], bool]
+"""Tells whether weights of a model, so many bytes of them, would find room now."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class _Known:
     served: Offer | None = None
     seen: tuple[Offer, ...] = ()
     failed: dict[Offer, str] = field(default_factory=dict)
+    roomless: dict[Offer, int] = field(default_factory=dict)
     is_missing: bool = False
 
 
@@ -59,8 +62,9 @@ class ModelStore:
     Loads what is new, keeps what is good, withdraws what is gone.
 
     A version is loaded while the one before it serves, and takes its place once it is warm;
-    one that cannot be loaded is told once, and the one before it goes on. Not thread-safe:
-    one caller at a time.
+    one that cannot be loaded is told once, and the one before it goes on; it is tried again
+    where only memory was missing and others have made room since. Not thread-safe: one caller
+    at a time.
 
     Parameters
     ----------
@@ -70,12 +74,18 @@ class ModelStore:
         What is served.
     load
         Loads, warms and times a version.
+    has_room
+        Asked before what found no room is tried again; by default there never is.
     """
 
-    def __init__(self, repository: Repository, catalog: Catalog, load: Load) -> None:
+    def __init__(
+        self, repository: Repository, catalog: Catalog, load: Load, has_room: HasRoom | None = None
+    ) -> None:
         self._repository = repository
         self._catalog = catalog
         self._load = load
+        self._has_room = has_room
+        self._listing: Listing | None = None
         self._known: dict[str, _Known] = {}
         self._is_first = True
 
@@ -88,12 +98,22 @@ class ModelStore:
         """Whether nothing was new, changed or missing at the last look."""
         return all(_is_settled(known) for known in self._known.values())
 
+    @property
+    def waits_for_room(self) -> bool:
+        """Whether something is not served only because there was no room for it."""
+        return any(
+            offer.version > (known.served.version if known.served else -1)
+            for known in self._known.values()
+            for offer in known.roomless
+        )
+
     def forget_failures(self) -> None:
         """Try again what could not be loaded: somebody asks for it."""
         for known in self._known.values():
             known.failed.clear()
+            known.roomless.clear()
 
-    def refresh(self, *, is_patient: bool = True) -> Iterator[StoreEvent]:
+    def refresh(self, *, is_patient: bool = True, looks: bool = True) -> Iterator[StoreEvent]:
         """
         Look at the disk and carry out what changed, one model at a time.
 
@@ -102,13 +122,18 @@ class ModelStore:
         is_patient
             Whether a change counts only once two looks saw the same: what is still being
             written is left alone.
+        looks
+            Whether to look: if not, only what found no room is tried again.
 
         Raises
         ------
         ModelError
             If the repository cannot be read.
         """
-        listing = self._repository.listing()
+        if looks or self._listing is None:
+            self._listing = self._repository.listing()
+        listing = self._listing
+        self._forget_where_room_came()
         for name in dict.fromkeys((*listing.offers, *self._known)):
             known = self._known.setdefault(name, _Known())
             yield from self._refresh_one(name, known, listing, is_patient=is_patient)
@@ -120,6 +145,14 @@ class ModelStore:
             name: known for name, known in self._known.items() if known.served or known.seen
         }
         self._is_first = False
+
+    def _forget_where_room_came(self) -> None:
+        """Have what found no room tried again if it would find it now."""
+        for name, known in self._known.items():
+            for offer, size_bytes in tuple(known.roomless.items()):
+                if self._has_room is not None and self._has_room(name, size_bytes):
+                    known.roomless.pop(offer)
+                    known.failed.pop(offer, None)
 
     def problems(self) -> Mapping[str, str]:
         """Give why names are not served as they are on disk."""
@@ -137,6 +170,7 @@ class ModelStore:
             return
         known.is_missing = False
         known.failed = {offer: why for offer, why in known.failed.items() if offer in offers}
+        known.roomless = {offer: size for offer, size in known.roomless.items() if offer in offers}
         for offer in offers:
             if offer == known.served:
                 return
@@ -166,6 +200,7 @@ class ModelStore:
             known.is_missing = True  # it may be in the middle of being replaced
             return
         gone, known.served, known.failed = known.served, None, {}
+        known.roomless.clear()
         self._catalog.withdraw(name)
         _log.warning("model %s is served no more: %s is gone", name, gone.path)
         yield StoreEvent("withdrawn", name, gone.version, self._is_first)
@@ -195,6 +230,8 @@ class ModelStore:
         words = str(error) or type(error).__name__
         reason = " ".join((words if isinstance(error, CutpointError) else repr(error)).split())
         known.failed[offer] = reason
+        if isinstance(error, NoRoomError):
+            known.roomless[offer] = error.size_bytes
         stays = f"version {known.served.version} goes on" if known.served else "it is not served"
         _log.warning("model %s version %s: %s; %s", offer.name, offer.version, reason, stays)
         return StoreEvent("failed", offer.name, offer.version, self._is_first, reason, error)

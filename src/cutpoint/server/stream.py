@@ -13,6 +13,7 @@ from cutpoint.exceptions import (
     RemoteExecutionError,
     RemoteProtocolError,
 )
+from cutpoint.server.callers import caller
 from cutpoint.server.data_plane import DataPlane, Reply
 from cutpoint.server.methods import BUG, log_bug
 from cutpoint.server.upload import Upload, Uploads
@@ -30,7 +31,7 @@ LONGEST_ID = 1 << 14
 
 class PeerStream:
     """
-    Serves the frames of one stream.
+    Serves the frames of one stream; made inside the call that it serves.
 
     Parameters
     ----------
@@ -53,6 +54,7 @@ class PeerStream:
     ) -> None:
         self._plane = plane
         self._uploads = uploads or Uploads()
+        self._caller = caller()
         self._plain = plain
         self._write_frame = write
         self._write_lock = asyncio.Lock()
@@ -207,7 +209,7 @@ class PeerStream:
         request.assembly.add(chunk)
         request.heard_at_s = asyncio.get_running_loop().time()
         more_bytes = request.assembly.held_bytes - request.held_bytes
-        self._uploads.take(more_bytes)
+        self._uploads.take(more_bytes, self._caller)
         request.held_bytes += more_bytes
 
     def _cancel(self, identity: str) -> None:
@@ -223,7 +225,7 @@ class PeerStream:
             request.came()
             if request.timer is not None:
                 request.timer.cancel()
-            self._uploads.give_back(request.held_bytes)
+            self._uploads.give_back(request.held_bytes, self._caller)
             request.held_bytes = 0
 
     def _start(self, identity: str, work: Awaitable[None]) -> None:

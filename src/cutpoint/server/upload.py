@@ -18,7 +18,9 @@ class Uploads:
     """
     What requests that come in pieces may take, all streams together.
 
-    One thread only: the event loop's.
+    No caller takes more than it leaves to the others, however many streams it opens: whoever
+    comes while one holds what it can finds as much as that one has. One thread only: the
+    event loop's.
 
     Parameters
     ----------
@@ -33,29 +35,42 @@ class Uploads:
         self.max_bytes = max_bytes
         self.stalled_s = stalled_s
         self.held_bytes = 0
+        self._held_by: dict[str, int] = {}
 
     def __repr__(self) -> str:
         return f"<Uploads: {self.held_bytes} of {self.max_bytes} B>"
 
-    def take(self, size_bytes: int) -> None:
+    def take(self, size_bytes: int, caller: str) -> None:
         """
-        Take memory.
+        Take memory for a caller.
 
         Raises
         ------
         OverloadedError
-            If there is not so much left.
+            If there is not so much left, or this caller would have more than is left then.
         """
-        if self.held_bytes + size_bytes > self.max_bytes:
+        left_bytes = self.max_bytes - self.held_bytes - size_bytes
+        if left_bytes < 0:
             raise OverloadedError(
                 f"{self.held_bytes} bytes of requests are being received, {size_bytes} more would "
                 f"exceed the {self.max_bytes} of this server: try again later"
             )
+        own_bytes = self._held_by.get(caller, 0)
+        if size_bytes and own_bytes + size_bytes > left_bytes:
+            raise OverloadedError(
+                f"{own_bytes} bytes of requests of this client are being received, {size_bytes} "
+                f"more would leave others less than it has ({left_bytes} of {self.max_bytes}): "
+                "wait for an answer"
+            )
         self.held_bytes += size_bytes
+        self._held_by[caller] = own_bytes + size_bytes
 
-    def give_back(self, size_bytes: int) -> None:
-        """Give memory back."""
+    def give_back(self, size_bytes: int, caller: str) -> None:
+        """Give a caller's memory back."""
         self.held_bytes -= size_bytes
+        left_bytes = self._held_by.pop(caller, 0) - size_bytes
+        if left_bytes > 0:  # nothing is kept of those who have gone
+            self._held_by[caller] = left_bytes
 
 
 def _nothing() -> None:
