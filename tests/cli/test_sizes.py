@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnxruntime_extensions import get_library_path
+from tests.custom_operators import library_path
 
 from cutpoint.cli.sizes import parse_sizes
 from cutpoint.exceptions import UnitError
@@ -263,7 +263,7 @@ def test_custom_operators_are_registered_from_the_command_line(cutpoint, tmp_pat
     opsets = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid(domain, 1)]
     path = tmp_path / "texts.onnx"
     onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
-    given = ("--size", "k=3", "--custom-ops", get_library_path())
+    given = ("--size", "k=3", "--custom-ops", library_path())
     assert "StringUpper" in cutpoint("inspect", path, "--size", "k=3").err
     assert cutpoint("inspect", path, *given).code == 0
     assert cutpoint("profile", path, "-o", tmp_path / "p.json", "--repeats", 2, *given).code == 0

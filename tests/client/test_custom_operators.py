@@ -7,8 +7,8 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper
-from onnxruntime_extensions import get_library_path
 from tests.client.conftest import running_server, wait_for_tails
+from tests.custom_operators import library_path
 
 from cutpoint import InferenceSession
 from cutpoint.exceptions import ModelError
@@ -40,7 +40,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def options() -> onnxruntime.SessionOptions:
     """Give session options that know the operators."""
     made = onnxruntime.SessionOptions()
-    made.register_custom_ops_library(get_library_path())
+    made.register_custom_ops_library(library_path())
     return made
 
 
@@ -53,7 +53,7 @@ def test_without_the_library_the_runtime_says_so(path: Path) -> None:
 @pytest.mark.parametrize("policy", ["device", "server", "upper", "length"])
 def test_text_and_custom_operators_cross(policy: str, path: Path) -> None:
     """Texts of any length and number travel both ways, wherever the model is cut."""
-    library = get_library_path()
+    library = library_path()
     with (
         running_server(path, sizes={"texts": 2}, custom_ops=(library,)) as address,
         InferenceSession(

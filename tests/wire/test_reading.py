@@ -1,5 +1,9 @@
 """Messages are measured before they are parsed."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import given
@@ -82,3 +86,24 @@ def test_only_what_nobody_can_parse_is_refused(data: st.DataObject) -> None:
             messages.ModelInferRequest.FromString(cut)
     else:
         assert given_back == messages.ModelInferRequest.FromString(cut)
+
+
+@pytest.mark.parametrize("implementation", ["upb", "python"])
+def test_text_that_is_none_is_refused_by_every_protobuf(implementation: str) -> None:
+    """Protobuf without its C part, which some packages ask for, raises another error for it."""
+    program = (
+        "from cutpoint.wire.protocol import messages\n"
+        "from cutpoint.wire.reading import Unreadable, reader\n"
+        "from cutpoint.wire import frames\n"
+        "from cutpoint.exceptions import RemoteProtocolError\n"
+        "assert isinstance(reader(messages.ModelConfigRequest)(bytes([10, 1, 255])), Unreadable)\n"
+        "try:\n"
+        "    frames.parse_response(bytes([10, 1, 255]))\n"
+        "except RemoteProtocolError:\n"
+        "    print('refused')\n"
+    )
+    environment = {**os.environ, "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": implementation}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "refused\n", done.stderr

@@ -134,7 +134,10 @@ def parse_response(raw: bytes) -> Any:
     """
     try:
         return messages.ModelStreamInferResponse.FromString(raw)
-    except DecodeError as error:
+    except (
+        DecodeError,
+        UnicodeDecodeError,
+    ) as error:  # the latter from protobuf without its C part
         raise RemoteProtocolError(f"a message of the stream cannot be read: {error}") from error
 
 

@@ -57,7 +57,7 @@ def reader(kind: Any, raw_field: int | None = None) -> Callable[[bytes], Any]:
             return kind.FromString(raw)
         except RemoteProtocolError as error:
             return Unreadable(error)
-        except DecodeError:
+        except (DecodeError, UnicodeDecodeError):  # the latter from protobuf without its C part
             words = f"the bytes are no {kind.DESCRIPTOR.name} of the Open Inference Protocol"
             return Unreadable(RemoteProtocolError(words))
 
