@@ -46,6 +46,17 @@ def servers_of(*connections: Fake) -> Servers:
     )
 
 
+def test_where_none_can_be_used_every_reason_is_given():
+    """Who looks at the record sees what is wrong with each server, not with the first alone."""
+    first, second = Fake(A, "a is dead"), Fake(B, "b is frozen")
+    servers = servers_of(first, second)
+    assert servers.unavailable(first) == "a is dead; b is frozen"
+    second.unavailable = None
+    assert servers.unavailable(first) == "a is dead"
+    assert servers.unavailable(second) is None
+    assert servers_of(first).unavailable(first) == "a is dead"
+
+
 class TestAddresses:
     """One server, or several."""
 

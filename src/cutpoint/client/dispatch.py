@@ -205,7 +205,7 @@ class Dispatch:
     def _decide(self) -> None:
         for _ in range(_MOST_DECISIONS):
             server = self._servers.chosen(self.at_s)
-            self._consider(server, server.unavailable)
+            self._consider(server, self._servers.unavailable(server))
             if self.plan.server is None:
                 return
             if self._is_admitted(server):

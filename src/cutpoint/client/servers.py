@@ -104,6 +104,14 @@ class Servers:
                 self._current = connection
             return connection
 
+    def unavailable(self, connection: ServerConnection) -> str | None:
+        """Give why a server cannot be used, and why none of the others; ``None`` if it can."""
+        reason = connection.unavailable
+        if reason is None or len(self._connections) == 1:
+            return reason
+        others = (each.unavailable for each in self._connections if each is not connection)
+        return "; ".join([reason, *(other for other in others if other is not None)])
+
     def other_than(self, address: str, at_s: float) -> ServerConnection | None:
         """Give the next server that can be used, beside one; ``None`` if there is none."""
         for connection in self._connections:
