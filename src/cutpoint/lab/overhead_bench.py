@@ -22,7 +22,7 @@ from cutpoint.lab.zoo import sample_images, write
 from cutpoint.profiling import read_environment
 from cutpoint.records import Environment
 
-MODELS = ("squeezenet", "mobilenet_v2", "resnet50")
+MODELS = ("squeezenet", "mobilenet_v2", "resnet18")
 _PROVIDERS = ("CPUExecutionProvider",)
 _WIDEST = 0.02
 _WARM_UP = 10
