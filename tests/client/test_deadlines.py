@@ -233,7 +233,7 @@ class Waiting:
 
 AT_ONCE = {
     "InferenceSession": {"get_inputs", "get_outputs", "get_providers", "graph", "last_record"},
-    "Servers": {"addresses", "at", "chosen", "other_than", "close"},
+    "Servers": {"addresses", "at", "chosen", "other_than", "unavailable", "close"},
     "ServerConnection": {
         "admit", "answered", "calm_since_s", "cancel", "computes_still", "costs", "end", "given_up",
         "is_connected", "link", "load", "offload", "paced", "problem", "release", "remaining_s",
