@@ -14,7 +14,7 @@ from cutpoint.cost import nodes_in, table_of_nodes, write_cut_table
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.runtime import onnxruntime_module, quiet_options
 from cutpoint.graph import Arrays, Cut, Graph, blocks_of, cut_at, cut_of
-from cutpoint.lab.equivalence import compare
+from cutpoint.lab.equivalence import TOLERANCE, compare
 from cutpoint.lab.server_process import ServerProcess
 from cutpoint.lab.zoo import ZOO
 from cutpoint.planning import compiled_table, cuts_to_hold, graph_cuts
@@ -51,6 +51,9 @@ NESTED = ("ghostnet",)
 """Of these, the nets whose cuts contain each other all the same."""
 
 SERVED_BY_TABLE = ("fpn_detector", "hrnet_w18_small")
+
+PLACING_ATTEMPTS = 20
+"""How often a busy machine may make the device answer first before that counts as a failure."""
 
 
 def uncut_outputs(path, feeds: list[Arrays]) -> list[Arrays]:
@@ -145,15 +148,28 @@ def a_session(path: Path, server: ServerProcess, cut: str, **settings) -> Iterat
 
 
 def answers_of(session: InferenceSession, feeds: list[Arrays], placement: str) -> list[Arrays]:
-    """Run feeds, each of which must be placed so; give the outputs by name."""
+    """Run feeds, each of which must be placed so; give the outputs by name.
+
+    A machine that stalls in mid-upload makes the session answer by itself: what it then
+    gives must be right too, and the server is asked again. Nothing but lateness is excused.
+    """
     names = [output.name for output in session.get_outputs()]
-    given = []
-    for feed in feeds:
-        given.append(dict(zip(names, session.run(names, feed), strict=True)))
+    return [_placed(session, names, feed, placement) for feed in feeds]
+
+
+def _placed(session: InferenceSession, names: list[str], feed: Arrays, placement: str) -> Arrays:
+    """Run a feed until no stall of the machine overtakes the server; give its outputs."""
+    late = []
+    for _ in range(PLACING_ATTEMPTS):
+        given = dict(zip(names, session.run(names, feed), strict=True))
         record = session.last_record
-        assert record.fallback_reason is None
-        assert record.placement == placement
-    return given
+        if record.fallback_reason is None:
+            assert record.placement == placement
+            assert all(compare([each, each], [given, given]).error <= TOLERANCE for each in late)
+            return given
+        assert record.fallback_reason.startswith("late"), record.fallback_reason
+        late.append(given)
+    pytest.fail(f"late {PLACING_ATTEMPTS} times in a row: {session.last_record.fallback_reason}")
 
 
 @pytest.mark.parametrize("name", SERVED)
