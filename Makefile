@@ -17,7 +17,7 @@ help:
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	    --constraint constraints.txt --editable '.[cpu,plan,lab,server,dev]'
+	    --constraint constraints.txt --editable '.[cpu,plan,lab,server,codecs,dev]'
 	touch $(READY)
 
 # Hundreds of megabytes that only the long campaigns need: they export nets of PyTorch.

@@ -13,6 +13,7 @@
     │   └── InvalidCutError            cut at one of the values it lists
     ├── CostError                  costs, conditions or limits no planner can add up
     ├── PlannerError               no planner, objective or power profile of that name
+    ├── CodecError                 a codec that is none, or cannot carry this
     ├── FeedError                  the inputs of this call are not the model's
     ├── ProfileError               measurements missing, corrupt or of something else
     │   └── ProfileMismatchError       measure again, here, this model
@@ -95,6 +96,10 @@ class PlannerError(CutpointError, ValueError):
 
 class FeedError(CutpointError, ValueError):
     """An input of a run is missing, unknown, or of another type or shape."""
+
+
+class CodecError(CutpointError, ValueError):
+    """A codec that is none, is not installed, or cannot carry what it was given."""
 
 
 class ProfileError(CutpointError):

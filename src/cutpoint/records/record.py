@@ -68,6 +68,11 @@ class InferenceRecord:
         Servers the values were sent to, one after the other; 0 for a device-only plan.
     failed_in
         Where the last offload that failed stood; ``None`` if none did.
+    codecs
+        Codec of each crossing value of the plan, in the order of `crossing`.
+    calibrated_error
+        What those codecs did to the outputs when calibrated, in the measure of the session's
+        tolerance; 0 where they lose nothing, ``None`` where nothing was sent.
     """
 
     request: int
@@ -86,6 +91,8 @@ class InferenceRecord:
     conditions: Conditions
     attempts: int = 0
     failed_in: Phase | None = None
+    codecs: tuple[str, ...] = ()
+    calibrated_error: float | None = None
 
     @property
     def latency_s(self) -> float:

@@ -5,8 +5,11 @@ from typing import Literal
 
 from cutpoint.exceptions import ProfileError
 
-SampleKind = Literal["whole", "segment", "node", "head", "tail", "wait", "upload", "message"]
-"""What was timed; ``whole``, ``segment`` and ``node`` come from profiles, the rest from runs."""
+SampleKind = Literal[
+    "whole", "segment", "node", "head", "tail", "wait", "upload", "message", "encode", "decode"
+]
+"""What was timed; ``whole``, ``segment``, ``node``, ``encode`` and ``decode`` come from profiles,
+the rest from runs."""
 
 
 @dataclass(frozen=True)
@@ -19,16 +22,19 @@ class Sample:
     kind
         What sort of thing was timed.
     subject
-        Which: a segment's id, a node's name, a cut's id; empty for the whole model.
+        Which: a segment's id, a node's name, a cut's id, a codec's name; empty for the whole
+        model.
     duration_s
         By the clock of the host it ran on. Finite, not negative.
     cpu_s
         CPU time of the process meanwhile; ``None`` where it is not known. Wall time
         far above it means that something else held the cores.
     size_bytes
-        Bytes moved, for transfers.
+        Bytes moved, for transfers; of the raw value, for encoding and decoding.
     batch
         Requests that ran as one.
+    encoded_bytes
+        What the raw bytes were encoded as, for encoding and decoding.
     """
 
     kind: SampleKind
@@ -37,6 +43,7 @@ class Sample:
     cpu_s: float | None = None
     size_bytes: int = 0
     batch: int = 1
+    encoded_bytes: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.duration_s < float("inf"):
