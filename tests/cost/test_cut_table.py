@@ -51,3 +51,40 @@ def test_entries_are_finite_and_not_negative(name: str, entry: float, table: Cut
     column[2] = entry
     with pytest.raises(ValueError, match=f"column {name} has a negative or non-finite entry"):
         replace(table, **{name: column})
+
+
+@pytest.fixture
+def coded(table: CutTable) -> CutTable:
+    """Give the ends, one cut raw and as uint8, and server-only as uint8."""
+    cuts = (*table.cuts[:3], table.cuts[2])
+    return replace(table, cuts=cuts, codecs=("raw", "raw", "raw", "uint8"))
+
+
+def test_find_by_id_and_codec(coded: CutTable) -> None:
+    """A cut has a row per codec; raw is meant where none is named."""
+    cut = coded.cuts[2].id
+    assert [coded.find(cut), coded.find(cut, "uint8"), coded.find(cut, "zstd")] == [2, 3, None]
+    assert coded.rows_of(cut) == (2, 3)
+    assert coded.find(None, "uint8") is None
+    assert coded.splits == (coded.cuts[2],)
+
+
+def test_a_codec_takes_all_values_or_those_named(coded: CutTable) -> None:
+    """Device-only sends nothing, so nothing has a codec."""
+    num = len(coded.cuts[3].crossing)
+    assert [len(coded.codecs_of(row)) for row in range(4)] == [0, 1, num, num]
+    assert coded.codecs_of(3) == ("uint8",) * num
+    none = replace(coded, takes={"uint8": frozenset()})
+    assert none.codecs_of(3) == ("raw",) * num
+
+
+def test_server_only_comes_first_as_it_is(coded: CutTable) -> None:
+    """Whoever looks for server-only without a codec finds it in row 1."""
+    with pytest.raises(ValueError, match="row 1 of a cut table is server-only raw, not uint8"):
+        replace(coded, codecs=("raw", "uint8", "raw", "uint8"))
+
+
+def test_every_row_has_one_codec(coded: CutTable) -> None:
+    """As many codecs as rows."""
+    with pytest.raises(ValueError, match="3 codecs for 4 rows"):
+        replace(coded, codecs=("raw", "raw", "uint8"))

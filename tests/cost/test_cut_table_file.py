@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,56 @@ def test_no_more_is_read_than_makes_sense(tmp_path: Path) -> None:
     assert len(read_bounded(tmp_path / "file", 100)) == 100
     with pytest.raises(ValueError, match="more than 99 bytes"):
         read_bounded(tmp_path / "file", 99)
+
+
+@pytest.fixture
+def coded(table: CutTable) -> CutTable:
+    """Give the table with its last cut twice, the second time under a codec of one value."""
+    rows = [*range(len(table.cuts)), len(table.cuts) - 1]
+    columns = {name: getattr(table, name)[rows] for name in ("head_s", "rest_s", "up_bytes")}
+    return replace(
+        table,
+        cuts=tuple(table.cuts[row] for row in rows),
+        encode_s=np.array([0.0] * (len(rows) - 1) + [0.25]),
+        tail_s=table.tail_s[rows],
+        down_bytes=table.down_bytes[rows],
+        codecs=("raw",) * (len(rows) - 1) + ("uint8+zstd",),
+        takes={"uint8+zstd": frozenset({"b", "a"})},
+        **columns,
+    )
+
+
+def test_codecs_come_back(coded: CutTable, graph: Graph, tmp_path: Path) -> None:
+    """A cut under two codecs, what each takes, and what encoding costs."""
+    path = tmp_path / "coded.json"
+    write_cut_table(coded, "model", path)
+    again = read_cut_table(path, graph)
+    assert (again.cuts, again.codecs, again.takes) == (coded.cuts, coded.codecs, coded.takes)
+    np.testing.assert_array_equal(again.encode_s, coded.encode_s)
+
+
+def test_a_cut_twice_under_one_codec_is_refused(
+    coded: CutTable, graph: Graph, tmp_path: Path
+) -> None:
+    """Which of the two would be meant nobody could say."""
+    path = tmp_path / "coded.json"
+    write_cut_table(replace(coded, codecs=("raw",) * len(coded.cuts)), "model", path)
+    with pytest.raises(CostError, match=r"coded\.json.*two rows of one codec"):
+        read_cut_table(path, graph)
+
+
+def test_a_table_from_before_codecs_is_read(table: CutTable, graph: Graph, path: Path) -> None:
+    """Files of the first layout say nothing of what codecs take; all their rows are raw."""
+    document = json.loads(path.read_text())
+    assert document["format_version"] == 2
+    del document["takes"]
+    path.write_text(json.dumps(document | {"format_version": 1}))
+    again = read_cut_table(path, graph)
+    assert (again.cuts, again.codecs, again.takes) == (table.cuts, table.codecs, {})
+
+
+def test_a_table_of_a_later_layout_is_refused(graph: Graph, path: Path) -> None:
+    """The versions that are read are named."""
+    path.write_text(path.read_text().replace('"format_version": 2', '"format_version": 3'))
+    with pytest.raises(CostError, match="layout 3, this cutpoint reads 1 and 2"):
+        read_cut_table(path, graph)

@@ -10,6 +10,7 @@ import onnx_ir as ir
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.nets import net_graph
 
 from cutpoint.exceptions import InvalidCutError
 from cutpoint.execution import Segments
@@ -34,7 +35,6 @@ from cutpoint.graph import (
 from cutpoint.graph.candidates import is_free
 from cutpoint.graph.cut import crossing_values
 from cutpoint.lab.zoo import ZOO
-from cutpoint.lab.zoo import graph_of as graph_of_net
 
 _OPERATORS = {"Add": 2, "Mul": 2, "Relu": 1, "Sigmoid": 1}
 _FUSED = {("Add", operator) for operator in _OPERATORS} | {
@@ -211,7 +211,7 @@ def test_blocks_are_a_dag(model: onnx.ModelProto) -> None:
 @pytest.mark.parametrize("name", ZOO)
 def test_blocks_of_every_net_are_a_dag(name: str) -> None:
     """The same of real nets; a candidate cut parts a block only before nodes that cost nothing."""
-    graph = graph_of_net(name)
+    graph = net_graph(name)
     assert_blocks_are_a_dag(graph)
     for cut in candidate_cuts(graph):
         for block in blocks_of(graph):

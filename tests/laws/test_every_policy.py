@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutpoint.cost import HostCosts, predict
+from cutpoint.cost import Coding, HostCosts, predict
 from cutpoint.graph import DEVICE_ONLY, SERVER_ONLY, Graph, cut_at
 from cutpoint.planning import compile_table
 from cutpoint.policies import Fixed, Policy, Situation, Soonest
@@ -21,6 +21,10 @@ POLICIES: dict[str, Callable[[], Policy]] = {
     "server": lambda: Fixed("server"),
     "one value": lambda: Fixed("a"),
     "two values": lambda: Fixed("b,c"),
+    "one value, encoded": lambda: Fixed("a@half"),
+    "two values, one encoded": lambda: Fixed("b,c@mixed"),
+    "server, encoded": lambda: Fixed("server@half"),
+    "server, as nobody knows": lambda: Fixed("server@none-such+zstd:9"),
 }
 
 EVERY_POLICY = pytest.mark.parametrize("make", POLICIES.values(), ids=POLICIES)
@@ -36,6 +40,16 @@ CONDITIONS = st.builds(
     unavailable=st.none() | st.just("left alone for a while"),
 )
 RUNS = st.lists(CONDITIONS, min_size=1, max_size=8)
+
+TAKES = {"half": ["a", "b", "c", "x"], "mixed": ["b"]}
+NUMBERS = st.floats(0, 1)
+CODINGS = st.fixed_dictionaries(
+    {
+        codec: st.tuples(*[st.fixed_dictionaries(dict.fromkeys(values, NUMBERS))] * 3)
+        for codec, values in TAKES.items()
+    }
+).map(lambda found: [Coding(name, *numbers) for name, numbers in found.items()])
+STRUCK = st.frozensets(st.tuples(st.sampled_from(["a", "b", "x"]), st.sampled_from([*TAKES])))
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +74,16 @@ def runs(draw: st.DrawFn, graph: Graph) -> list[Situation]:
         tail_s = {cut: whole_s * (1 - share) for cut, share in head.items()}
         return HostCosts(whole_s, head_s, tail_s, frozenset())
 
-    table = compile_table(graph, cuts, host(), host())
+    struck, values = draw(STRUCK), {cut.id: cut.crossing[0] for cut in cuts}
+    table = compile_table(
+        graph,
+        cuts,
+        host(),
+        host(),
+        codings=draw(st.just([]) | CODINGS),
+        is_struck=lambda cut, codec: (values.get(cut, "x"), codec) in struck,
+        keeps_dominated=draw(st.booleans()),
+    )
     return [
         Situation(float(at_s), table, conditions, "edge:8001")
         for at_s, conditions in enumerate(draw(RUNS))
@@ -75,14 +98,18 @@ def test_every_plan_is_valid(make: Callable[[], Policy], data: st.DataObject, gr
     policy.candidates(graph)
     for situation in data.draw(runs(graph)):
         plan = policy.decide(situation)
-        row = situation.table.find(plan.cut)
+        row = situation.table.find(plan.cut, plan.codec)
         assert row is not None
         cut, prediction = situation.table.cuts[row], predict(situation.table, situation.conditions)
         assert (cut.placement, cut.crossing) == (plan.placement, plan.crossing)
         assert prediction.parts(row) == plan.predicted
         assert np.isfinite(plan.predicted.latency_s)
         assert plan.legs[0].host == DEVICE
-        assert (RAW,) * len(plan.crossing) == plan.legs[0].codecs
+        assert situation.table.codecs_of(row) == plan.legs[0].codecs
+        assert len({*plan.legs[0].codecs} - {RAW}) <= 1
+        asked = getattr(policy, "codec", plan.codec)
+        assert plan.codec in (RAW, asked)
+        assert plan.codec == asked or plan.note is not None
         if plan.placement == "device":
             assert (len(plan.legs), plan.server, plan.legs[0].up_to_cut) == (1, None, None)
         else:
@@ -154,7 +181,8 @@ def test_from_scratch_soonest_is_never_beaten(data: st.DataObject, graph: Graph)
     """A fresh policy takes the row with the least predicted latency, to the last digit but one."""
     for situation in data.draw(runs(graph)):
         latency_s = predict(situation.table, situation.conditions).latency_s.tolist()
-        row = situation.table.find(Soonest().decide(situation).cut)
+        plan = Soonest().decide(situation)
+        row = situation.table.find(plan.cut, plan.codec)
         assert row is not None
         assert latency_s[row] <= min(latency_s) * (1 + 1e-12)
 

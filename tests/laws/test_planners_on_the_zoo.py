@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from tests.nets import net_graph
 
 from cutpoint.cost import CostTable, Limits, table_of_nodes
 from cutpoint.exceptions import PlannerError
-from cutpoint.lab.zoo import ZOO, graph_of
+from cutpoint.lab.zoo import ZOO
 from cutpoint.planning import PLANNERS, Planner, Problem, planner_named
 from cutpoint.planning.schemes.exhaustive import Exhaustive
 from cutpoint.records import Conditions, LinkConditions, LoadConditions
@@ -23,7 +24,7 @@ _tables: dict[str, CostTable] = {}
 def table_of(net: str) -> CostTable:
     """Give a net's costs: in proportion to operations, a launch per node on the server."""
     if net not in _tables:
-        graph = graph_of(net)
+        graph = net_graph(net)
         rng = np.random.default_rng(len(graph.nodes))
         flops = np.array([node.flops for node in graph.nodes])
         device_s = flops / 5e9 * rng.lognormal(0, 0.3, len(flops)) + 2e-5

@@ -79,3 +79,23 @@ def test_a_plan_for_nobody_is_refused(row: int, table: CutTable) -> None:
     """A row that uses a server cannot be planned without one."""
     with pytest.raises(ValueError, match=rf"row {row} \({table.cuts[row].id}\) uses a server"):
         plan_for(table, row, predict(table, Conditions(LINK)), None)
+
+
+def test_a_plan_names_the_codec_of_each_value(table: CutTable) -> None:
+    """What the row's codec does not take travels raw beside what it takes."""
+    coded = replace(
+        table, codecs=("raw", "raw", "uint8"), takes={"uint8": frozenset({"b", "elsewhere"})}
+    )
+    plan = plan_for(coded, 2, predict(coded, Conditions(LINK)), "edge:8001")
+    assert plan.legs[0].codecs == ("raw", "uint8")
+    assert (plan.codec, coded.find(plan.cut, plan.codec)) == ("uint8", 2)
+    whole = replace(coded, takes={})
+    plan = plan_for(whole, 2, predict(whole, Conditions(LINK)), "edge:8001")
+    assert plan.legs[0].codecs == ("uint8", "uint8")
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_a_plan_that_encodes_nothing_is_raw(row: int, table: CutTable) -> None:
+    """So it is found again in its table, device-only too."""
+    plan = plan_for(table, row, predict(table, Conditions(LINK)), "edge:8001")
+    assert (plan.codec, table.find(plan.cut, plan.codec)) == ("raw", row)

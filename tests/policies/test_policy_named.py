@@ -8,7 +8,9 @@ def test_soonest_by_name() -> None:
     assert isinstance(policy_named("soonest"), Soonest)
 
 
-@pytest.mark.parametrize("name", ["device", "server", "a", "a,b"])
+@pytest.mark.parametrize(
+    "name", ["device", "server", "a", "a,b", "a,b@uint8+zstd", "server@jpeg:90"]
+)
 def test_anything_else_is_fixed(name: str) -> None:
     """The ends and the names of values give a policy that keeps to them."""
     policy = policy_named(name)

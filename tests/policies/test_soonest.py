@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from cutpoint.cost import CutTable, predict
@@ -161,3 +162,45 @@ def test_many_sizes_are_not_remembered_for_ever(situation_of: Decide) -> None:
     situations = [replace(situation_of(FAST), bucket=(("length", i),)) for i in range(200)]
     assert cuts_of(policy, *situations) == ["server"] * 200
     assert len(policy._memories) <= 64
+
+
+@pytest.fixture
+def coded(table: CutTable) -> CutTable:
+    """Give the table with the cut at a as uint8 too: a byte instead of four, 0.05 s to encode."""
+    rows = [0, 1, 2, 3, 2]
+    columns = ("head_s", "rest_s", "tail_s", "down_bytes")
+    return replace(
+        table,
+        cuts=tuple(table.cuts[row] for row in rows),
+        codecs=("raw", "raw", "raw", "raw", "uint8"),
+        encode_s=np.array([0.0, 0.0, 0.0, 0.0, 0.05]),
+        up_bytes=np.array([0.0, 256.0, 4.0, 8.0, 1.0]),
+        **{name: getattr(table, name)[rows] for name in columns},
+    )
+
+
+def test_a_codec_is_chosen_like_a_cut(coded: CutTable, situation_of: Decide) -> None:
+    """On a slow link the cut is taken encoded, on a faster one raw."""
+    plans = [Soonest().decide(situation_of(rate, among=coded)) for rate in (10.0, 170.0)]
+    assert [plan.cut for plan in plans] == [coded.cuts[2].id] * 2
+    assert [plan.codec for plan in plans] == ["uint8", "raw"]
+
+
+def test_the_codec_is_part_of_what_is_present(coded: CutTable, situation_of: Decide) -> None:
+    """A codec is changed like a cut: for a gain that is worth it, and after two votes."""
+    policy = Soonest()
+    slow, fast = (situation_of(rate, among=coded) for rate in (4.0, 170.0))
+    slightly = situation_of(60.0, among=coded)  # raw takes 1.367 s, uint8 1.367 s and a little
+    assert [policy.decide(each).codec for each in (slow, slightly, slightly)] == ["uint8"] * 3
+    eager = Soonest(least_gain=0.01)
+    assert [eager.decide(each).codec for each in (slow, fast, fast)] == ["uint8", "uint8", "raw"]
+
+
+def test_a_codec_that_is_withdrawn_is_left_at_once(
+    coded: CutTable, table: CutTable, situation_of: Decide
+) -> None:
+    """Where the present row left the table, the cut's raw row may be the next."""
+    policy = Soonest()
+    decided = [policy.decide(situation_of(10.0, among=each)) for each in (coded, table, coded)]
+    assert [plan.codec for plan in decided] == ["uint8", "raw", "raw"]
+    assert decided[0].cut == decided[1].cut

@@ -22,6 +22,7 @@ from cutpoint.records import (
     Profile,
     Sample,
     SampleKind,
+    Withdrawal,
 )
 
 SECONDS = st.floats(0, allow_infinity=False)
@@ -81,6 +82,11 @@ RECORDS = st.builds(
     received_bytes=COUNTS,
     fallback_reason=st.none() | NAMES,
     conditions=CONDITIONS,
+    codecs=TUPLES,
+    calibrated_error=st.none() | NUMBERS,
+)
+WITHDRAWALS = st.builds(
+    Withdrawal, NAMES, TUPLES, NAMES, NUMBERS, st.none() | NUMBERS, NAMES, COUNTS
 )
 STRATEGIES = {
     Conditions: CONDITIONS,
@@ -94,6 +100,7 @@ STRATEGIES = {
     Plan: PLANS,
     Profile: PROFILES,
     Sample: SAMPLES,
+    Withdrawal: WITHDRAWALS,
 }
 
 

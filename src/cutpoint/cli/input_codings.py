@@ -36,6 +36,30 @@ def input_codings(graph: Graph, texts: Sequence[str]) -> list[tuple[str, float]]
     return [_coding(graph, text) for text in texts]
 
 
+def baseline_codings(graph: Graph, texts: Sequence[str]) -> list[tuple[str, float]]:
+    """
+    Give the codings beside which a plan is to be seen: of the usual ones those that are smaller.
+
+    Parameters
+    ----------
+    texts
+        As `input_codings` takes them; what is asked for is given, whatever its size.
+
+    Raises
+    ------
+    UnitError
+        If there is no such coding.
+    """
+    as_it_is = float(graph.size_bytes(graph.inputs))
+    return [each for each in input_codings(graph, texts) if texts or each[1] < as_it_is]
+
+
+def input_type(graph: Graph) -> str:
+    """Name the type in which the model takes its inputs; empty if it takes several."""
+    types = {graph.values[name].dtype or "" for name in graph.inputs}
+    return types.pop() if len(types) == 1 else ""
+
+
 def _coding(graph: Graph, text: str) -> tuple[str, float]:
     inputs = [graph.values[name] for name in graph.inputs]
     name, colon, size = text.partition(":")

@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 
 from cutpoint.cli.chosen_model import ChosenModel, chosen_model
+from cutpoint.cli.codec_options import ToleranceOption
 from cutpoint.cli.links import DEFAULT_LINK_BEHIND, DEFAULT_LINKS, parse_link
 from cutpoint.cli.model_options import InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.options import (
@@ -19,17 +20,21 @@ from cutpoint.cli.options import (
     check_plot,
 )
 from cutpoint.cli.output import err, print_json
+from cutpoint.cli.plan_codecs import CodecsAsked, codecs_asked
 from cutpoint.cli.plan_files import write_files
 from cutpoint.cli.plan_inputs import plan_inputs
 from cutpoint.cli.plan_options import (
+    CalibrationOption,
     CostsOption,
     DeviceMemoryOption,
+    InputAsOption,
     JobsOption,
     LinkBehindOption,
     LinksOption,
     LoadOption,
     MinDepthOption,
     NeverSendOption,
+    PlanCodecsOption,
     PlannersOption,
     SaveCostsOption,
     ServerMemoryOption,
@@ -75,6 +80,10 @@ def plan(
     link_behind: LinkBehindOption = DEFAULT_LINK_BEHIND,
     wait: WaitOption = "0ms",
     load: LoadOption = 1.0,
+    input_as: InputAsOption = None,
+    codec: PlanCodecsOption = None,
+    calibration: CalibrationOption = None,
+    tolerance: ToleranceOption = None,
     planner: PlannersOption = None,
     jobs: JobsOption = 1,
     objective: ObjectiveOption = "latency",
@@ -93,10 +102,11 @@ def plan(
     """
     Say where a model answers soonest for given links, and whether splitting pays.
 
-    Shows the best cut, its parts, and device-only and server-only beside it;
-    with --planner what published schemes would do. Values travel as they are
-    (float32): an input that your server takes as JPEG or uint8 makes
-    server-only better than shown here; see `cutpoint advise`.
+    Shows the best cut, its parts, and beside it device-only and server-only:
+    as the model takes its input, and as your server might take it, for a photo
+    as a JPEG makes server-only far better. With --planner what published
+    schemes would do. Values travel as they are unless --codec or --calibration
+    names codecs.
     """
     check_plot(plot)
     _check_table(table, model)
@@ -107,17 +117,24 @@ def plan(
         objective=objective_named(objective, power_profile(power), spread),
         limits=_limits(never_send, min_depth, device_memory, server_memory),
         num_jobs=jobs,
+        input_as=tuple(input_as or ()),
     )
+    asked = codecs_asked(codec, calibration, tolerance)
+    _check_is_of_a_model(asked, input_as, model, costs)
     chosen = _chosen(model, size, input_file, is_untrusted=untrusted)
     security = client_security(
         tls, tls_ca, tls_cert, tls_key, tls_name, token_file, insecure=insecure
     )
-    inputs = plan_inputs(chosen, costs, device, server or (), security=security, quiet=json)
+    inputs = plan_inputs(
+        chosen, costs, device, server or (), asked=asked, security=security, quiet=json
+    )
     if request.limits.has_memory_caps and not inputs.costs.memory.any():
         raise CostError(
             f"the costs of {inputs.costs.name!r} say nothing of memory, so no cap can be kept: add "
             "a column memory_bytes, or leave out --device-memory and --server-memory"
         )
+    for note in () if json else inputs.codecs.notes:
+        err.print(f"note: {note}", markup=False, soft_wrap=True)
     made = planned(inputs, request, quiet=json)
     write_files(made, save_costs=save_costs, table=table, plot=plot)
     if json:
@@ -135,6 +152,17 @@ def _chosen(
     if sizes or inputs is not None or is_untrusted:
         raise typer.BadParameter("--size, --input and --untrusted are about a MODEL: name it too")
     return None
+
+
+def _check_is_of_a_model(
+    asked: CodecsAsked, input_as: list[str] | None, model: Path | None, costs: Path | None
+) -> None:
+    if input_as and model is None:
+        raise typer.BadParameter("--input-as is about the input of a MODEL: name it too")
+    if not asked.is_nothing and (model is None or costs is not None):
+        raise typer.BadParameter(
+            "--codec and --calibration are about values of a MODEL: name it, without --costs"
+        )
 
 
 def _situations(links: list[str] | None, wait: str, load: float) -> tuple[Conditions, ...]:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cutpoint.cli.cut_names import cut_name
 from cutpoint.cli.links import format_link
 from cutpoint.cli.output import err
-from cutpoint.cli.plan_rows import PlanRow
+from cutpoint.cli.plan_rows import PlanRow, row_name
 from cutpoint.cli.planned import Planned
 from cutpoint.cli.verdict import best_behind
-from cutpoint.cost import placement_of, write_cost_table, write_cut_table
+from cutpoint.cost import write_cost_table, write_cut_table
 from cutpoint.exceptions import CostError
 from cutpoint.lab.plan_plots import PlottedPlan, best_cut_map, plot_plan
 from cutpoint.planning import MAX_SEGMENTS, holdable
@@ -101,7 +100,7 @@ def draw_plan(made: Planned, path: Path) -> None:
             map_title=_map_title(situations),
             graph_title=title,
             best=best,
-            names=[cut_name(costs, placement_of(head, costs.num_blocks)) for head in rows.heads],
+            names=[row_name(costs, rows, row) for row in range(len(rows.heads))],
             asked=[(link.bandwidth_up_bytes_per_s, load.slowdown) for link in links],
             placement=placement,
         ),

@@ -7,13 +7,17 @@ from pathlib import Path
 import typer
 
 from cutpoint.cli.chosen_model import ChosenModel
-from cutpoint.cli.hosts import device_host, server_host, sizes_told
+from cutpoint.cli.codec_planning import CodecPlanning
+from cutpoint.cli.hosts import Host, device_host, server_host, sizes_told
 from cutpoint.cli.output import err
+from cutpoint.cli.plan_codecs import NO_CODECS, NOTHING_ASKED, CodecsAsked, PlanCodecs
 from cutpoint.cost import (
     CostTable,
     CutTable,
     HeadRows,
     Limits,
+    coded_rows,
+    coded_values,
     cost_table_of,
     head_rows,
     read_cost_table,
@@ -21,6 +25,7 @@ from cutpoint.cost import (
 from cutpoint.exceptions import CostError
 from cutpoint.graph import Graph, blocks_of
 from cutpoint.planning import compile_heads, compiled_table
+from cutpoint.records import Profile
 from cutpoint.wire.credentials import ClientSecurity
 
 
@@ -37,11 +42,14 @@ class PlanInputs:
         Of the model; ``None`` for costs without one.
     sources
         Per host, how its times are known; for people.
+    codecs
+        To choose among; by default values travel raw.
     """
 
     costs: CostTable
     graph: Graph | None
     sources: tuple[str, ...]
+    codecs: PlanCodecs = NO_CODECS
 
     @property
     def whole_s(self) -> tuple[float, ...]:
@@ -57,7 +65,7 @@ class CompiledRows:
     Parameters
     ----------
     rows
-        Of the cost table's heads; ends that break the limits are marked.
+        Of the cost table's heads under codecs; ends that break the limits are marked.
     cut_table
         The same rows for sessions and servers; ``None`` for costs without a model.
     """
@@ -72,6 +80,7 @@ def plan_inputs(
     device: Path | None,
     servers: Sequence[str],
     *,
+    asked: CodecsAsked = NOTHING_ASKED,
     security: ClientSecurity | None = None,
     quiet: bool,
 ) -> PlanInputs:
@@ -84,6 +93,8 @@ def plan_inputs(
         Where nothing binds its open dimensions, a host's profile does.
     servers
         As written; none stands for one that is eight times as fast as the device.
+    asked
+        What is said of codecs.
     security
         What is shown to servers that run, and demanded of them.
 
@@ -104,9 +115,19 @@ def plan_inputs(
         model = replace(model, sizes=sizes_told((device, *map(Path, servers))))
     graph = model.load()
     host = device_host(graph, device, model.feed, quiet=quiet)
+    coding = None if asked.is_nothing else CodecPlanning(graph, asked, model.feed)
+    if coding is not None:
+        host = _told(host, coding.with_times(host.profile), is_here=device is None)
     behind = [server_host(graph, text, host, security) for text in servers or ("8x",)]
+    if coding is not None:
+        behind[0] = _told(behind[0], coding.with_times(behind[0].profile, ("decode",)))
     table = cost_table_of(graph, host.profile, *(each.profile for each in behind))
-    return PlanInputs(table, graph, (host.source, *(each.source for each in behind)))
+    return PlanInputs(
+        table,
+        graph,
+        (host.source, *(each.source for each in behind)),
+        NO_CODECS if coding is None else coding.codecs(host.profile, behind[0].profile),
+    )
 
 
 def compiled_rows(inputs: PlanInputs, limits: Limits) -> CompiledRows:
@@ -122,9 +143,14 @@ def compiled_rows(inputs: PlanInputs, limits: Limits) -> CompiledRows:
     if graph is None:
         compiled = compile_heads(costs, limits)
         return CompiledRows(head_rows(costs, compiled.heads, limits), None)
-    table = compiled_table(graph, costs, limits=limits)
-    heads = [_blocks_in(graph, cut.head) for cut in table.cuts]
-    return CompiledRows(head_rows(costs, heads, limits), table)
+    codings, is_struck = inputs.codecs.codings, inputs.codecs.is_struck
+    table = compiled_table(graph, costs, limits=limits, codecs=codings, is_struck=is_struck)
+    by_name = {codec.name: codec for codec in coded_values(costs, codings)}
+    rows = [
+        (_blocks_in(graph, cut.head), by_name[codec])
+        for cut, codec in zip(table.cuts, table.codecs, strict=True)
+    ]
+    return CompiledRows(coded_rows(costs, rows, limits), table)
 
 
 def tell_gap(rows: CompiledRows) -> None:
@@ -152,6 +178,12 @@ def _of_file(
             f"{graph.name!r} ({graph.sha256[:12]}): leave MODEL out, or profile this file"
         )
     return PlanInputs(costs, graph, (f"costs {path}",) * costs.num_hosts)
+
+
+def _told(host: Host, profile: Profile, *, is_here: bool = False) -> Host:
+    """Give a host with what was added to its profile, and say that it was not measured there."""
+    is_added = profile is not host.profile and not is_here
+    return Host(profile, f"{host.source}; codecs timed here" if is_added else host.source)
 
 
 def _blocks_in(graph: Graph, nodes: int) -> int:

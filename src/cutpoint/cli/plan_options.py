@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cutpoint.cli.codec_options import CODECS
 from cutpoint.cli.options import CHOICE, FILES, HOSTS, LIMITS, LINKS
 
 ServersOption = Annotated[
@@ -51,6 +52,41 @@ PlannersOption = Annotated[
         help="Show these planners side by side, per link; may be repeated (default: "
         "cutpoint's own choice alone).",
         rich_help_panel=CHOICE,
+        show_default=False,
+    ),
+]
+
+PlanCodecsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--codec",
+        metavar="NAME[,NAME...]",
+        help="Choose among these codecs too, whatever they do to the outputs unless --tolerance "
+        "says what they may. Default: of --calibration those that lose nothing, and with "
+        "--tolerance every one that keeps it.",
+        rich_help_panel=CODECS,
+        show_default=False,
+    ),
+]
+
+CalibrationOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="What codecs make of this model's values, as `cutpoint calibrate` writes it "
+        "(default: encode those of one run, here).",
+        rich_help_panel=CODECS,
+        show_default=False,
+    ),
+]
+
+InputAsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="float32|uint8|jpeg:SIZE",
+        help="How the input may come to a server that does everything; may be repeated "
+        "(default: uint8, and for pictures a JPEG).",
+        rich_help_panel=LINKS,
         show_default=False,
     ),
 ]

@@ -2,6 +2,7 @@
 
 from math import isfinite
 
+from cutpoint.cli.input_codings import input_type
 from cutpoint.cli.links import format_link
 from cutpoint.cli.output import out, table
 from cutpoint.cli.plan_rows import PlanRow
@@ -13,19 +14,23 @@ from cutpoint.cli.planners_table import (
     planner_document,
     planners_table,
 )
-from cutpoint.cli.verdict import verdict, verdict_behind
+from cutpoint.cli.verdict import verdict, verdict_behind, verdict_by_input
 from cutpoint.planning.objective import Objective
-from cutpoint.units import format_duration
+from cutpoint.records import RAW
+from cutpoint.units import format_duration, format_size
+
+_WIDE = 120
+"""Columns below which a terminal has no room for the parts."""
 
 
 def print_plan(made: Planned) -> None:
     """Tell people what was found."""
     objective = made.request.objective
     _print_heading(made)
-    first = ("link", "best", *(() if objective.name == "latency" else (_heading(objective),)))
-    columns = (*first, "latency", "head", "up", "tail", "down", "device", "server")
-    cells = [_cells(row, objective) for row in made.rows]
+    columns, cells = _best_rows(made)
     out.print(table(f"where {_is_best(objective)}", columns, cells, left=2))
+    for line in _about_codecs(made):
+        out.print(line, markup=False, soft_wrap=True)
     for row, planners in zip(made.rows, made.planners, strict=True):
         if planners and row.conditions.link is not None:
             out.print()
@@ -52,6 +57,9 @@ def plan_document(made: Planned) -> dict[str, object]:
         "hosts": hosts,
         "num_blocks": inputs.costs.num_blocks,
         "num_rows": len(made.compiled.rows.heads),
+        "codecs": [coding.name for coding in inputs.codecs.codings],
+        "error_measure": inputs.codecs.measure or None,
+        "notes": inputs.codecs.notes,
         "objective": _objective_document(objective),
         "links": [
             {**_row_document(row), "planners": [planner_document(each) for each in planners]}
@@ -62,8 +70,51 @@ def plan_document(made: Planned) -> dict[str, object]:
 
 
 def _verdict(made: Planned) -> str:
-    said = verdict(made.rows, made.request.objective)
-    return f"{said} {verdict_behind(made.rows, made.planners)}".strip()
+    objective = made.request.objective
+    said = (
+        verdict(made.rows, objective),
+        verdict_by_input(made.rows, objective),
+        verdict_behind(made.rows, made.planners),
+    )
+    return " ".join(each for each in said if each)
+
+
+def _best_rows(made: Planned) -> tuple[list[str], list[list[str]]]:
+    """Give the columns and cells of the table: the best, its parts, and the ends beside it."""
+    objective, rows = made.request.objective, made.rows
+    has_codecs = any(row.parts.encode_s for row in rows)
+    own = [] if objective.name == "latency" else [_heading(objective)]
+    parts = ["head", *(["encode"] if has_codecs else []), "up", "tail", "down"]
+    server = "" if made.inputs.graph is None else f" {input_type(made.inputs.graph)}"
+    ends = ["device", f"server{server}".strip(), *(f"as {b.coding}" for b in rows[0].baselines)]
+    columns = ["link", "best", *own, "latency", *parts, *ends]
+    cells = [_cells(row, objective, has_codecs=has_codecs) for row in rows]
+    if out.width < _WIDE:
+        begin = columns.index("head")
+        for line in (columns, *cells):
+            del line[begin : begin + len(parts)]
+    return columns, cells
+
+
+def _about_codecs(made: Planned) -> list[str]:
+    """Say how the ends are meant, and what the codecs shown do to the outputs."""
+    lines = []
+    if made.rows[0].baselines:
+        each = ", ".join(
+            f"as {b.coding} ({format_size(b.input_bytes)})" for b in made.rows[0].baselines
+        )
+        lines.append(f"{each}: server-only where the input comes so, and encoding it costs nothing")
+    shown = {
+        (row.codec, " and ".join(row.crossing[:2])): row.error
+        for row in made.rows
+        if row.error is not None and row.codec != RAW
+    }
+    measure = made.inputs.codecs.measure
+    lines += [
+        f"{codec} at {crossing}: " + (f"{measure} error {error:.2g}" if error else "exact")
+        for (codec, crossing), error in shown.items()
+    ]
+    return lines
 
 
 def _print_heading(made: Planned) -> None:
@@ -95,13 +146,16 @@ def _heading(objective: Objective) -> str:
     return {"throughput": "frames/s", "p95": "p95"}.get(objective.name, "energy")
 
 
-def _cells(row: PlanRow, objective: Objective) -> list[str]:
+def _cells(row: PlanRow, objective: Objective, *, has_codecs: bool) -> list[str]:
     link = "" if row.conditions.link is None else format_link(row.conditions.link)
-    ends = (_value(row.device_only, objective), _value(row.server_only, objective))
+    values = (row.device_only, row.server_only, *(each.value for each in row.baselines))
+    ends = [_value(each, objective) for each in values]
     if row.where is None:
-        return [link, "none", *[""] * (5 if objective.name == "latency" else 6), *ends]
+        num_empty = 5 + (objective.name != "latency") + has_codecs
+        return [link, "none", *[""] * num_empty, *ends]
     parts = row.parts
-    shown = [parts.latency_s, parts.head_s, parts.upload_s, parts.wait_s + parts.tail_s]
+    encode = [parts.encode_s] if has_codecs else []
+    shown = [parts.latency_s, parts.head_s, *encode, parts.upload_s, parts.wait_s + parts.tail_s]
     own = [] if objective.name == "latency" else [_value(row.value, objective)]
     best = f"cut at {row.name}" if row.where == "split" else row.name
     times = [format_duration(each) if each else "-" for each in (*shown, parts.download_s)]
@@ -137,6 +191,9 @@ def _row_document(row: PlanRow) -> dict[str, object]:
         "placement": row.where,
         "cut": row.cut,
         "crossing": row.crossing,
+        "codec": row.codec,
+        "codecs": row.codecs,
+        "error": row.error,
         "sent_bytes": row.sent_bytes,
         "parts": row.parts if row.where else None,
         "latency_s": row.parts.latency_s,
@@ -148,4 +205,14 @@ def _row_document(row: PlanRow) -> dict[str, object]:
         "server_only_s": row.server_only_s,
         "soonest_s": row.soonest_s,
         "saved_by_split": row.saved_by_split,
+        "baselines": [
+            {
+                "input_as": each.coding,
+                "input_bytes": each.input_bytes,
+                "value": each.value,
+                "latency_s": each.latency_s,
+                "saved_by_split": row.saved_over(each),
+            }
+            for each in row.baselines
+        ],
     }

@@ -27,6 +27,9 @@ class PlanRequest:
         What no plan may do.
     num_jobs
         For planners of many jobs.
+    input_as
+        Ways in which the input may come to a server that does everything, as written; the
+        usual ones if there is none.
     """
 
     situations: tuple[Conditions, ...]
@@ -35,3 +38,4 @@ class PlanRequest:
     objective: Objective
     limits: Limits
     num_jobs: int
+    input_as: tuple[str, ...] = ()

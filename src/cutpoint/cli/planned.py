@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from cutpoint.cli.input_codings import baseline_codings
 from cutpoint.cli.output import progress_bar
 from cutpoint.cli.plan_inputs import CompiledRows, PlanInputs, compiled_rows, tell_gap
 from cutpoint.cli.plan_request import PlanRequest
@@ -44,7 +45,8 @@ def planned(inputs: PlanInputs, request: PlanRequest, *, quiet: bool) -> Planned
     compiled = compiled_rows(inputs, request.limits)
     if not quiet:
         tell_gap(compiled)
-    rows = plan_rows(inputs.costs, compiled.rows, request.situations, request.objective)
+    codings = [] if inputs.graph is None else baseline_codings(inputs.graph, request.input_as)
+    rows = plan_rows(inputs, compiled, request.situations, request.objective, codings)
     planners = _planners(inputs, request)
     onward = request.onward if inputs.costs.num_hosts > 2 else None
     problems = [

@@ -1,6 +1,9 @@
 """FROM samples TO numbers a planner may add, and the one latency objective."""
 
 from cutpoint.cost.codec_rate import AS_THEY_ARE, CodecRate
+from cutpoint.cost.codec_speed import CodecSpeed, codec_speeds
+from cutpoint.cost.coded_values import CodedValues, coded_values
+from cutpoint.cost.coding import AS_IT_IS, Coding
 from cutpoint.cost.cost_csv import cost_table_from_csv, cost_table_to_csv
 from cutpoint.cost.cost_file import read_cost_table, write_cost_table
 from cutpoint.cost.cost_json import (
@@ -35,13 +38,22 @@ from cutpoint.cost.predictor_file import (
 )
 from cutpoint.cost.predictors import Predictor, fit
 from cutpoint.cost.prefix_rows import PrefixRows
-from cutpoint.cost.rows import HeadRows, Rows, every_head, head_rows
+from cutpoint.cost.rows import (
+    HeadRows,
+    Rows,
+    coded_rows,
+    crossing_names,
+    crossing_sums,
+    every_head,
+    head_rows,
+)
 from cutpoint.cost.scaled import scaled_costs
 from cutpoint.cost.setting import FULL, Setting
 from cutpoint.cost.table_of import cost_table_of, nodes_of
 from cutpoint.cost.throughput import Stages, stages
 
 __all__ = [
+    "AS_IT_IS",
     "AS_THEY_ARE",
     "COST_FORMAT_VERSION",
     "FULL",
@@ -50,6 +62,9 @@ __all__ = [
     "PREDICTOR_FORMAT_VERSION",
     "UNUSABLE_S",
     "CodecRate",
+    "CodecSpeed",
+    "CodedValues",
+    "Coding",
     "CostTable",
     "CostValue",
     "CutTable",
@@ -65,12 +80,17 @@ __all__ = [
     "Setting",
     "Stages",
     "check_is_of",
+    "codec_speeds",
+    "coded_rows",
+    "coded_values",
     "condition_weights",
     "cost_table_from_csv",
     "cost_table_from_json",
     "cost_table_of",
     "cost_table_to_csv",
     "cost_table_to_json",
+    "crossing_names",
+    "crossing_sums",
     "digest_of_cut_table",
     "energy_j",
     "every_head",

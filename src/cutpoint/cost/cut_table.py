@@ -1,6 +1,7 @@
-"""The cut table: the candidate cuts as rows of numbers a decision may add."""
+"""The cut table: the candidate cuts and codecs as rows of numbers a decision may add."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +15,7 @@ from cutpoint.records import RAW
 @dataclass(frozen=True)
 class CutTable:
     """
-    One row per candidate cut; device-only is row 0, server-only row 1.
+    One row per candidate cut and codec; device-only is row 0, server-only as it is row 1.
 
     Parameters
     ----------
@@ -31,7 +32,10 @@ class CutTable:
     up_bytes, down_bytes
         Bytes sent and returned, as encoded.
     codecs
-        Codec of each row's crossing values; as they are by default.
+        Codec of each row, one for all values that cross; as they are by default.
+    takes
+        Values that a codec encodes, by its name: what it does not take travels raw beside
+        them. A codec that is not named here encodes all.
     sha256
         Hex digest of the model file; empty where the rows were made up.
     gap
@@ -54,6 +58,7 @@ class CutTable:
     up_bytes: Column
     down_bytes: Column
     codecs: tuple[str, ...] = ()
+    takes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sha256: str = ""
     gap: float = 0.0
     is_complete: bool = True
@@ -68,6 +73,8 @@ class CutTable:
             object.__setattr__(self, "codecs", (RAW,) * num_rows)
         if len(self.codecs) != num_rows:
             raise ValueError(f"{len(self.codecs)} codecs for {num_rows} rows")
+        if self.codecs[1] != RAW:
+            raise ValueError(f"row 1 of a cut table is server-only {RAW}, not {self.codecs[1]}")
         for name in ("head_s", "rest_s", "encode_s", "tail_s", "up_bytes", "down_bytes"):
             column = getattr(self, name)
             if column.shape != (num_rows,):
@@ -92,6 +99,26 @@ class CutTable:
         """The interior cuts, each once."""
         return tuple(dict.fromkeys(cut for cut in self.cuts if cut.placement == "split"))
 
-    def find(self, cut_id: str | None) -> int | None:
-        """Give the row of a cut; ``None`` if the table has none."""
-        return next((row for row, cut in enumerate(self.cuts) if cut.id == cut_id), None)
+    def find(self, cut_id: str | None, codec: str = RAW) -> int | None:
+        """Give the row of a cut under a codec; ``None`` if the table has none."""
+        return None if cut_id is None else self._row_of.get((cut_id, codec))
+
+    def rows_of(self, cut_id: str) -> tuple[int, ...]:
+        """Give the rows of a cut, whatever their codec; the raw one first."""
+        return tuple(row for row, cut in enumerate(self.cuts) if cut.id == cut_id)
+
+    def codecs_of(self, row: int) -> tuple[str, ...]:
+        """Give the codec of each crossing value of a row, in their order."""
+        codec, crossing = self.codecs[row], self.cuts[row].crossing
+        taken = self.takes.get(codec)
+        if taken is None:
+            return (codec,) * len(crossing)
+        return tuple(codec if name in taken else RAW for name in crossing)
+
+    @cached_property
+    def _row_of(self) -> dict[tuple[str, str], int]:
+        rows = enumerate(zip(self.cuts, self.codecs, strict=True))
+        found: dict[tuple[str, str], int] = {}
+        for row, (cut, codec) in rows:
+            found.setdefault((cut.id, codec), row)
+        return found

@@ -2,7 +2,8 @@
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,8 +14,11 @@ from cutpoint.exceptions import CostError, InvalidCutError
 from cutpoint.graph import Cut, Graph, cut_at, device_only, server_only
 from cutpoint.records import Placement
 
-FORMAT_VERSION = 1
-"""Raised when a file of an older version can no longer be read."""
+FORMAT_VERSION = 2
+"""Of what is written: rows of one cut under several codecs, and what each codec takes."""
+
+_READ_VERSIONS = (1, 2)
+"""Files of version 1 know of no codec that takes some values and not others."""
 
 _LONGEST_S = 1e6
 _MOST_BYTES = float(1 << 50)
@@ -56,6 +60,7 @@ class _File:
     is_limited: bool
     may_send_inputs: bool
     rows: tuple[_Row, ...]
+    takes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def write_cut_table(table: CutTable, model: str, path: str | os.PathLike[str]) -> None:
@@ -92,6 +97,7 @@ def write_cut_table(table: CutTable, model: str, path: str | os.PathLike[str]) -
         is_limited=table.is_limited,
         may_send_inputs=table.may_send_inputs,
         rows=rows,
+        takes={codec: tuple(sorted(values)) for codec, values in table.takes.items()},
     )
     content = msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n"
     try:
@@ -121,13 +127,14 @@ def read_cut_table(path: str | os.PathLike[str], graph: Graph) -> CutTable:
         )
     try:
         _check(file)
-        columns = {
+        columns: dict[str, Any] = {
             name: np.array([getattr(row, name) for row in file.rows], dtype=float)
             for name in _COLUMNS
         }
         return CutTable(
             cuts=tuple(_cut(graph, row) for row in file.rows),
             codecs=tuple(row.codec for row in file.rows),
+            takes={codec: frozenset(values) for codec, values in file.takes.items()},
             sha256=file.sha256,
             gap=file.gap,
             is_complete=file.is_complete,
@@ -161,10 +168,10 @@ def _read(path: str | os.PathLike[str]) -> _File:
         raise CostError(
             f"table {path} is damaged or is no cut table ({error}): {_AGAIN}"
         ) from error
-    if file.format_version != FORMAT_VERSION:
+    if file.format_version not in _READ_VERSIONS:
         raise CostError(
             f"table {path} has layout {file.format_version}, this cutpoint reads "
-            f"{FORMAT_VERSION}: {_AGAIN}"
+            f"{' and '.join(map(str, _READ_VERSIONS))}: {_AGAIN}"
         )
     return file
 

@@ -125,7 +125,7 @@ def parts_of(numbers: Sequence[float], conditions: Conditions, *, is_offloaded: 
     head_s, encode_s, tail_s, up_bytes, down_bytes = numbers
     slowdown, link, load = conditions.device_slowdown, conditions.link, conditions.load
     if link is None or not is_offloaded:
-        return Parts(slowdown * head_s)
+        return Parts(slowdown * head_s, slowdown * encode_s)
     return Parts(
         slowdown * head_s,
         slowdown * encode_s,

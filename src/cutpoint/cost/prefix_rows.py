@@ -57,8 +57,19 @@ class PrefixRows:
         members[self.order[:row]] = True
         return int.from_bytes(np.packbits(members, bitorder="little").tobytes(), "little")
 
+    def crossing(self, amounts: Column) -> Column:
+        """
+        Add up an amount per value of the table over the values that cross behind each prefix.
+
+        Parameters
+        ----------
+        amounts
+            Shape ``(n_values,)``.
+        """
+        return self._crossing(amounts[self._table.wiring.used])
+
     def _crossing(self, amounts: Column) -> Column:
-        """Sum an amount per value over the values that cross behind each prefix."""
+        """Do so for amounts of the values that are used."""
         steps = np.zeros(self._table.num_blocks + 2)
         np.add.at(steps, self._first, amounts)
         np.subtract.at(steps, self._last + 1, amounts)

@@ -1,14 +1,16 @@
 """Rows of numbers, one per way to run an inference: what the objective is computed on."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cutpoint.cost.coded_values import CodedValues
 from cutpoint.cost.cost_table import Column, CostTable
 from cutpoint.cost.limits import Limits
+from cutpoint.records import RAW
 
 _CHUNK = 4096
 """Heads looked at together: their membership takes a byte per head and block."""
@@ -56,7 +58,7 @@ class Rows(Protocol):
 @dataclass(frozen=True)
 class HeadRows:
     """
-    One row per head of a cost table; values travel as they are.
+    One row per head of a cost table, and per codec where there are several.
 
     Parameters
     ----------
@@ -66,6 +68,10 @@ class HeadRows:
         As `Rows`. Shape ``(n_rows,)``.
     is_allowed
         Whether the row keeps the limits.
+    encode_s
+        As `Rows`; nothing by default.
+    codecs
+        Of each row; values travel as they are by default.
     """
 
     heads: tuple[int, ...]
@@ -75,11 +81,13 @@ class HeadRows:
     down_bytes: Column
     is_offloaded: NDArray[np.bool_]
     is_allowed: NDArray[np.bool_]
+    encode_s: Column = field(default_factory=lambda: np.zeros(0))
+    codecs: tuple[str, ...] = ()
 
-    @property
-    def encode_s(self) -> Column:
-        """Nothing is encoded."""
-        return np.zeros_like(self.head_s)
+    def __post_init__(self) -> None:
+        if not self.codecs:
+            object.__setattr__(self, "encode_s", np.zeros_like(self.head_s))
+            object.__setattr__(self, "codecs", (RAW,) * len(self.heads))
 
     @property
     def is_barred(self) -> None:
@@ -98,6 +106,8 @@ class HeadRows:
             down_bytes=self.down_bytes[rows],
             is_offloaded=self.is_offloaded[rows],
             is_allowed=self.is_allowed[rows],
+            encode_s=self.encode_s[rows],
+            codecs=tuple(self.codecs[row] for row in rows),
         )
 
 
@@ -126,6 +136,67 @@ def head_rows(table: CostTable, heads: Sequence[int], limits: Limits) -> HeadRow
         is_offloaded=np.array([head != table.everything for head in heads]),
         is_allowed=column("is_allowed").astype(bool),
     )
+
+
+def coded_rows(
+    table: CostTable, rows: Sequence[tuple[int, CodedValues]], limits: Limits
+) -> HeadRows:
+    """
+    Give the costs of closed heads, each under a codec.
+
+    Parameters
+    ----------
+    rows
+        A head and what the codec makes of the values, row by row.
+    limits
+        Rows that break them are marked, not left out.
+    """
+    plain = head_rows(table, [head for head, _ in rows], limits)
+    sent, encode, decode = np.zeros((3, len(rows)))
+    for codec in {id(codec): codec for _, codec in rows}.values():
+        own = [row for row, (_, each) in enumerate(rows) if each is codec]
+        amounts = np.column_stack([codec.sent_bytes, codec.encode_s, codec.decode_s])
+        sums = crossing_sums(table, [rows[row][0] for row in own], amounts)
+        sent[own], encode[own], decode[own] = sums.T
+    return replace(
+        plain,
+        up_bytes=sent,
+        tail_s=plain.tail_s + decode,
+        encode_s=encode,
+        codecs=tuple(codec.name for _, codec in rows),
+    )
+
+
+def crossing_sums(
+    table: CostTable, heads: Sequence[int], amounts: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """
+    Add up amounts over the values that cross behind each head.
+
+    Parameters
+    ----------
+    amounts
+        Of each value of the table. Shape ``(n_values, n_columns)``.
+
+    Returns
+    -------
+    array
+        Shape ``(n_heads, n_columns)``.
+    """
+    wiring = table.wiring
+    if not len(wiring.used) or not len(heads):
+        return np.zeros((len(heads), amounts.shape[1]))
+    used = amounts[wiring.used]
+    sums = [_crosses(table, members) @ used for members in _memberships(table, heads)]
+    return np.concatenate(sums)
+
+
+def crossing_names(table: CostTable, head: int) -> tuple[str, ...]:
+    """Give the names of the values that cross behind a head, in the table's order."""
+    if not len(table.wiring.used):
+        return ()
+    crosses = _crosses(table, next(_memberships(table, [head])))[0]
+    return tuple(table.values[index].name for index in table.wiring.used[crosses])
 
 
 def every_head(table: CostTable, limits: Limits, cap: int) -> HeadRows | None:
@@ -230,6 +301,14 @@ def _memberships(table: CostTable, heads: Sequence[int]) -> Iterator[NDArray[np.
         yield bits.astype(bool)
 
 
+def _crosses(table: CostTable, members: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell which of the used values cross behind each head. Shape ``(n_heads, n_used)``."""
+    wiring = table.wiring
+    with_inputs = np.column_stack([members, np.ones(len(members), dtype=bool)])
+    stays = np.logical_and.reduceat(members[:, wiring.consumers], wiring.starts, axis=1)
+    return np.asarray(with_inputs[:, wiring.producers] & ~stays)
+
+
 class _Chunk:
     """The costs of some heads."""
 
@@ -242,9 +321,7 @@ class _Chunk:
         allowed &= ~members @ table.memory <= limits.server_memory_bytes
         self.up_bytes = np.zeros(len(members))
         if len(wiring.used):
-            with_inputs = np.column_stack([members, np.ones(len(members), dtype=bool)])
-            stays = np.logical_and.reduceat(members[:, wiring.consumers], wiring.starts, axis=1)
-            crosses = with_inputs[:, wiring.producers] & ~stays
+            crosses = _crosses(table, members)
             self.up_bytes = crosses @ wiring.sizes
             may_leave = np.array(limits.may_leave(table))[wiring.used]
             allowed &= ~crosses[:, ~may_leave].any(axis=1)

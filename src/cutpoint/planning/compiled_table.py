@@ -1,6 +1,6 @@
 """Compile a graph and its costs into the table that decisions are made on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -8,14 +8,17 @@ from cutpoint.cost import (
     AS_THEY_ARE,
     NO_LIMITS,
     CodecRate,
+    Coding,
     CostTable,
     CutTable,
     Limits,
+    coded_rows,
+    crossing_names,
     head_rows,
     nodes_in,
 )
 from cutpoint.exceptions import CostError
-from cutpoint.graph import Cut, Graph, blocks_of, cut_of
+from cutpoint.graph import SERVER_ONLY, Cut, Graph, blocks_of, cut_id, cut_of
 from cutpoint.planning.cuts.compile_heads import MAX_LISTED, compile_heads
 
 
@@ -24,7 +27,8 @@ def compiled_table(
     costs: CostTable,
     *,
     limits: Limits = NO_LIMITS,
-    codecs: Sequence[CodecRate] = (AS_THEY_ARE,),
+    codecs: Sequence[Coding | CodecRate] = (AS_THEY_ARE,),
+    is_struck: Callable[[str, str], bool] | None = None,
     max_listed: int = MAX_LISTED,
 ) -> CutTable:
     """
@@ -38,36 +42,45 @@ def compiled_table(
         What no row may do. Device-only and server-only are rows in any case; the latter is
         barred where it breaks them.
     codecs
-        Encodings of the crossing values.
+        Encodings of the crossing values, by value or as rates that hold for all alike; raw
+        is among them even if it is not given.
+    is_struck
+        Tells of a cut's id and a codec whether there must be no such row; never asked of raw.
+        None is struck by default.
     max_listed
         Largest number of cuts to list; beyond, minimum cuts find the best.
 
     Raises
     ------
     CostError
-        If the costs are of another model.
+        If the costs are of another model, or two codecs have one name.
     """
     if costs.sha256 != graph.sha256:
         raise CostError(
             f"the costs are of {costs.name!r} ({costs.sha256[:12] or 'no model'}), not of "
             f"{graph.name!r} ({graph.sha256[:12]}): profile this file"
         )
-    cuts = _Cuts(graph)
-    compiled = compile_heads(costs, limits, codecs, cuts.is_nameable, max_listed)
-    rows = head_rows(costs, compiled.heads, NO_LIMITS)
-    rates = [codecs[index] for index in compiled.codecs]
-    encode = np.array([rate.encode_s_per_byte for rate in rates])
-    decode = np.array([rate.decode_s_per_byte for rate in rates])
+    cuts = _Cuts(graph, costs)
+    compiled = compile_heads(
+        costs,
+        limits,
+        codecs,
+        cuts.is_nameable,
+        max_listed,
+        None if is_struck is None else lambda head, codec: is_struck(cuts.id_of(head), codec),
+    )
+    rows = coded_rows(costs, list(zip(compiled.heads, compiled.codecs, strict=True)), NO_LIMITS)
     on_device = np.array([_device_s(costs, head) for head in compiled.heads])
     return CutTable(
         cuts=tuple(cuts.of(head) for head in compiled.heads),
         head_s=rows.head_s,
         rest_s=np.maximum(costs.device_s.sum() - on_device, 0.0),
-        encode_s=encode * rows.up_bytes,
-        tail_s=rows.tail_s + decode * rows.up_bytes,
-        up_bytes=np.array([rate.ratio for rate in rates]) * rows.up_bytes,
+        encode_s=rows.encode_s,
+        tail_s=rows.tail_s,
+        up_bytes=rows.up_bytes,
         down_bytes=rows.down_bytes,
-        codecs=tuple(rate.name for rate in rates),
+        codecs=rows.codecs,
+        takes={each.name: each.takes for each in compiled.codecs if each.takes is not None},
         sha256=graph.sha256,
         gap=compiled.gap,
         is_complete=compiled.is_complete,
@@ -84,8 +97,10 @@ def _device_s(costs: CostTable, head: int) -> float:
 class _Cuts:
     """The graph's cuts by heads of blocks."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, costs: CostTable) -> None:
         self._graph = graph
+        self._costs = costs
+        self._ids: dict[int, str] = {}
         self._blocks = blocks_of(graph)
         self._known: dict[int, Cut | None] = {}
 
@@ -95,6 +110,14 @@ class _Cuts:
         if cut is None:
             raise CostError(f"a head of {self._graph.name!r} has no cut to be named by")
         return cut
+
+    def id_of(self, head: int) -> str:
+        """Give the id of a split's or server-only's cut: of its crossing values alone."""
+        found = self._ids.get(head)
+        if found is None:
+            crossing = crossing_names(self._costs, head)
+            found = self._ids[head] = cut_id(crossing) if head else SERVER_ONLY
+        return found
 
     def is_nameable(self, head: int) -> bool:
         """Tell whether the head is the one that its crossing values name."""

@@ -51,7 +51,7 @@ class Decider:
         self._flat_latency_s = self._latency_s.reshape(-1)
         self._plans = [
             [
-                (cut.placement, cut.id, legs_of(cut, server, table.codecs[row]))
+                (cut.placement, cut.id, legs_of(cut, server, table.codecs_of(row)))
                 for row, cut in enumerate(table.cuts)
             ]
             for server, table in zip(self.servers, self._tables, strict=True)

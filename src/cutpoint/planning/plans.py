@@ -33,13 +33,19 @@ def plan_for(table: CutTable, row: int, prediction: Prediction, server: str | No
     cut = table.cuts[row]
     if cut.placement != "device" and server is None:
         raise ValueError(f"row {row} ({cut.id}) uses a server, and none is named")
-    legs = legs_of(cut, server or "", table.codecs[row])
+    legs = legs_of(cut, server or "", table.codecs_of(row))
     return Plan(cut.placement, cut.id, legs, prediction.parts(row))
 
 
-def legs_of(cut: Cut, server: str, codec: str) -> tuple[Leg, ...]:
-    """Give the legs of a cut: one on the device, or two with what crosses between them."""
+def legs_of(cut: Cut, server: str, codecs: tuple[str, ...]) -> tuple[Leg, ...]:
+    """
+    Give the legs of a cut: one on the device, or two with what crosses between them.
+
+    Parameters
+    ----------
+    codecs
+        Of each crossing value, in their order.
+    """
     if cut.placement == "device":
         return (Leg(DEVICE, None),)
-    codecs = (codec,) * len(cut.crossing)
     return Leg(DEVICE, cut.id, cut.crossing, codecs), Leg(server, None)

@@ -13,7 +13,13 @@ def policy_named(name: str) -> Policy:
     ----------
     name
         ``"soonest"``, ``"device"``, ``"server"``, or the names of the values to cut
-        at, joined by commas.
+        at, joined by commas; behind the last two ``@`` and a codec, such as
+        ``"server@jpeg:90"``.
+
+    Raises
+    ------
+    PlannerError
+        If it names a codec where nothing is sent.
     """
     return Soonest() if name == Soonest.name else Fixed(name)
 

@@ -7,7 +7,7 @@ from cutpoint.graph import Cut, Graph
 from cutpoint.graph.size_bucket import Bucket
 from cutpoint.planning import Decider, cuts_to_hold
 from cutpoint.policies.policy import Situation, alone
-from cutpoint.records import InferenceRecord, Plan
+from cutpoint.records import RAW, InferenceRecord, Plan
 
 _MOST_BUCKETS = 64
 """Buckets of sizes whose choices are remembered."""
@@ -45,12 +45,12 @@ class Soonest:
         decider = memory.decider_of(situation)
         latency_s = decider.weigh((situation.conditions,))
         row = int(latency_s.argmin())
-        present = situation.table.find(memory.present)
+        present = situation.table.find(*memory.present)
         if present is not None and not self._is_left(
             memory, float(latency_s[present]), float(latency_s[row])
         ):
             row = present
-        memory.present = situation.table.cuts[row].id
+        memory.present = situation.table.cuts[row].id, situation.table.codecs[row]
         return alone(decider.plan(0, row, situation.conditions), situation)
 
     def observe(self, record: InferenceRecord) -> None:
@@ -83,7 +83,7 @@ class _Memory:
     """What was chosen last, how many decisions speak against it, and the table at hand."""
 
     def __init__(self) -> None:
-        self.present: str | None = None
+        self.present: tuple[str | None, str] = (None, RAW)
         self.agreeing = 0
         self._table: CutTable | None = None
         self._decider: Decider | None = None

@@ -6,6 +6,7 @@ from cutpoint.records.plan import DEVICE, RAW, Leg, Placement, Plan
 from cutpoint.records.profile import FORMAT_VERSION, Environment, Profile
 from cutpoint.records.record import InferenceRecord, LegRun, Phase
 from cutpoint.records.sample import Sample, SampleKind
+from cutpoint.records.withdrawal import Withdrawal
 
 __all__ = [
     "DEVICE",
@@ -25,4 +26,5 @@ __all__ = [
     "Profile",
     "Sample",
     "SampleKind",
+    "Withdrawal",
 ]

@@ -13,7 +13,7 @@ class Parts:
     head_s
         The head on the device (all of the model when nothing is offloaded).
     encode_s
-        Turning the crossing values into bytes.
+        Turning the crossing values into bytes, and before that files that were fed into pixels.
     upload_s
         First byte handed to the link -> last byte at the server.
     wait_s

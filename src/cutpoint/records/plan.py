@@ -70,6 +70,11 @@ class Plan:
         return self.legs[0].crossing
 
     @property
+    def codec(self) -> str:
+        """The one codec of the values that travel; raw where none of them is encoded."""
+        return next((codec for codec in self.legs[0].codecs if codec != RAW), RAW)
+
+    @property
     def server(self) -> str | None:
         """Address of the server of the last leg; ``None`` when nothing is offloaded."""
         return None if self.legs[-1].host == DEVICE else self.legs[-1].host
