@@ -14,6 +14,13 @@ from rich.live import Live
 from rich.text import Text
 
 from cutpoint.cli.chosen_model import ChosenModel, chosen_model
+from cutpoint.cli.codec_options import (
+    CODECS,
+    CodecsOption,
+    ToleranceOption,
+    codec_names,
+    tolerance_text,
+)
 from cutpoint.cli.first_run import first_run
 from cutpoint.cli.model_options import CustomOpsOption, InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out, table
@@ -27,10 +34,11 @@ from cutpoint.cli.security_options import (
     TokenFileOption,
     client_security,
 )
+from cutpoint.client.codec_choice import CHECK_RATE
 from cutpoint.client.session import InferenceSession
 from cutpoint.exceptions import CutpointError, UnknownShapeError
 from cutpoint.graph import Arrays, sample_feed
-from cutpoint.records import InferenceRecord
+from cutpoint.records import RAW, InferenceRecord, Withdrawal
 from cutpoint.units import format_bandwidth, format_duration
 
 
@@ -69,6 +77,36 @@ def run(
         Path | None,
         typer.Option(help="Decide among the cuts of this table (see `cutpoint plan --table`)."),
     ] = None,
+    codec: CodecsOption = None,
+    tolerance: ToleranceOption = None,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="See at the start what codecs do to the model on the inputs in this folder "
+            "(.npz, .npy, pictures).",
+            rich_help_panel=CODECS,
+            show_default=False,
+        ),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Take what `cutpoint calibrate` wrote, in place of --calibrate.",
+            rich_help_panel=CODECS,
+            show_default=False,
+        ),
+    ] = None,
+    check_rate: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Share of the inferences with a lossy codec that the device computes again.",
+            rich_help_panel=CODECS,
+        ),
+    ] = CHECK_RATE,
     pause: Annotated[float, typer.Option(min=0.0, help="Seconds between inferences.")] = 0.0,
     deadline: Annotated[float | None, typer.Option(help="Wanted latency in seconds.")] = None,
     slowdown: Annotated[
@@ -104,6 +142,12 @@ def run(
             deadline_s=deadline,
             slowdown=slowdown,
             table=table,
+            codecs=codec_names(codec),
+            tolerance=tolerance_text(tolerance),
+            calibrate=calibrate,
+            calibration=calibration,
+            check_rate=check_rate,
+            on_withdrawn=_tell_withdrawn,
         )
     with session:
         feed = _feed(session, chosen)
@@ -175,6 +219,9 @@ def status_line(record: InferenceRecord) -> str:
     where: str = record.placement
     if record.crossing and record.placement == "split":
         where = f"split at {', '.join(record.crossing)}"
+    codecs = dict.fromkeys(codec for codec in record.codecs if codec != RAW)
+    if codecs and record.placement != "device":
+        where = f"{where} as {', '.join(codecs)}"
     parts = [f"#{record.request}", where, format_duration(record.latency_s)]
     link = record.conditions.link
     if link is not None:
@@ -185,6 +232,14 @@ def status_line(record: InferenceRecord) -> str:
     if record.fallback_reason is not None:
         parts.append(f"alone: {record.fallback_reason}")
     return "  ·  ".join(parts)
+
+
+def _tell_withdrawn(withdrawal: Withdrawal) -> None:
+    err.print(
+        f"note: {withdrawal.codec} at {', '.join(withdrawal.crossing)} is used no more: its error "
+        f"has become {withdrawal.error:.3g}, the tolerance is {withdrawal.tolerance}",
+        markup=False,
+    )
 
 
 def _summarise(kept: list[InferenceRecord]) -> None:

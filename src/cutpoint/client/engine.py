@@ -8,13 +8,20 @@ from functools import partial
 from threading import Condition, Lock
 from typing import Any, Literal
 
+from cutpoint.client.codec_choice import CodecChoice
+from cutpoint.client.codec_guard import WithdrawalObserver
 from cutpoint.client.device_profiles import ProfileGiven, check_are_of_this_host, read_profiles
 from cutpoint.client.dispatch import Dispatch
 from cutpoint.client.drive import Drive, session_clock
+from cutpoint.client.encoded_inputs import EncodedInputs
+from cutpoint.client.file_bucket import AnyBucket, FileBuckets
+from cutpoint.client.file_times import FileTimes
+from cutpoint.client.record_of import record_of
+from cutpoint.client.reference import Reference, reference_of
 from cutpoint.client.retry_budget import RetryBudget
 from cutpoint.client.server_connection import ServerConnection
 from cutpoint.client.servers import Servers, addresses_of
-from cutpoint.client.shape_bucket import ShapeBucket
+from cutpoint.client.session_codecs import SessionCodecs, check_allowed
 from cutpoint.client.shape_buckets import ShapeBuckets
 from cutpoint.cost import CutTable, read_cut_table
 from cutpoint.exceptions import InvalidCutError
@@ -31,7 +38,7 @@ from cutpoint.graph import (
 from cutpoint.inference import Inference
 from cutpoint.policies import Policy
 from cutpoint.profiling.kept_times import setting_of, time_or_recall
-from cutpoint.records import InferenceRecord, Profile
+from cutpoint.records import InferenceRecord, Profile, Withdrawal
 from cutpoint.wire.credentials import ClientSecurity
 
 Hold = Literal["segments", "whole"]
@@ -75,6 +82,10 @@ class Engine:
         File of a compiled table: its cuts are held and chosen from.
     cache
         Folder where times are kept between starts; ``None`` keeps none.
+    codecs
+        Which codecs may be used, what they have to keep, and how that is seen.
+    on_withdrawn
+        Told every codec that is used no more because of what it does to the outputs.
     options, providers, provider_options
         Of ONNX Runtime, for every segment.
 
@@ -101,6 +112,8 @@ class Engine:
         max_extra_attempts: float = 0.1,
         table: str | os.PathLike[str] | None = None,
         cache: str | os.PathLike[str] | None = None,
+        codecs: CodecChoice | None = None,
+        on_withdrawn: WithdrawalObserver | None = None,
         options: Any = None,
         providers: Sequence[Any] | None = None,
         provider_options: Sequence[Mapping[str, Any]] | None = None,
@@ -113,6 +126,8 @@ class Engine:
         given = read_profiles(profile, self.graph)
         compiled = None if table is None else read_cut_table(table, self.graph)
         self.cuts = self._wanted_cuts(given, compiled)
+        choice = codecs or CodecChoice()
+        check_allowed(policy, choice)
         held = partial(
             Segments,
             self.graph,
@@ -125,13 +140,27 @@ class Engine:
         self.whole = held(()) if hold == "whole" else self.segments
         self._warm_up()
         check_are_of_this_host(given, self.segments)
+        kept = None if cache is None else FileCache(cache)
+        self._codecs = SessionCodecs(
+            choice,
+            self.segments,
+            self._feed,
+            is_made_up=feed is None,
+            cache=kept,
+            on_withdrawn=on_withdrawn,
+        )
         self._buckets = ShapeBuckets(
             self.graph,
             self.cuts,
-            given or (self._timed(cache, malloc_kept, options, provider_options),),
+            given or (self._timed(kept, malloc_kept, options, provider_options),),
             holds_whole=self.whole is not self.segments,
             may_send_inputs=compiled is None or compiled.may_send_inputs,
+            codings=self._codecs.book.codings,
+            is_struck=self._codecs.book.is_struck,
+            keeps_dominated=policy.needs_every_candidate,
         )
+        self._codecs.outdated = self._buckets.outdate
+        self._file_buckets = FileBuckets(FileTimes(slowdown))
         self.last_record: InferenceRecord | None = None
         self._deadline_s = deadline_s
         self._on_record = on_record
@@ -155,7 +184,13 @@ class Engine:
         """The server that is used now, or would be."""
         return self.servers.chosen(self._clock())
 
-    def run(self, feed: Arrays, run_options: Any = None, deadline_s: float | None = None) -> Arrays:
+    def run(
+        self,
+        feed: Arrays,
+        run_options: Any = None,
+        deadline_s: float | None = None,
+        inputs: EncodedInputs | None = None,
+    ) -> Arrays:
         """
         Run one inference.
 
@@ -165,6 +200,8 @@ class Engine:
             Checked against the graph.
         deadline_s
             Wanted latency from now on; ``None`` for the session's.
+        inputs
+            Those that came as image files; the feed has no pixels of them.
 
         Returns
         -------
@@ -172,7 +209,7 @@ class Engine:
             Every output of the model.
         """
         entered_s = self._clock()
-        bucket = self._buckets.of(feed)  # may take a while: others need not wait for it
+        bucket = self._bucket_of(feed, inputs)  # may take a while: others need not wait for it
         deadline_s = self._deadline_s if deadline_s is None else deadline_s
         if deadline_s is not None:
             deadline_s -= self._clock() - entered_s
@@ -196,9 +233,12 @@ class Engine:
             self._clock,
             run_options,
             dispatch.other,
+            self._codecs.encoders,
+            inputs,
         )
         try:
             outputs = drive.run(feed)
+            self._codecs.ended(drive, outputs)
             self._finish(drive, dispatch, bucket)
         finally:
             dispatch.release()
@@ -218,32 +258,33 @@ class Engine:
         if self.policy.needs_every_candidate:
             server.wait_for_tails(self.cuts, max(until_s - self._clock(), 0.0))
 
+    @property
+    def withdrawn(self) -> tuple[Withdrawal, ...]:
+        """Codecs that are used no more because of what they did to the outputs."""
+        return self._codecs.withdrawn
+
+    @property
+    def num_checked(self) -> int:
+        """Inferences that were computed again, to see what codecs do to the outputs."""
+        return self._codecs.num_checked
+
     def close(self) -> None:
         """End every thread and socket."""
         self.servers.close()
+        self._codecs.close()
 
-    def _finish(self, drive: Drive, dispatch: Dispatch, bucket: ShapeBucket) -> None:
+    def _bucket_of(self, feed: Arrays, inputs: EncodedInputs | None) -> AnyBucket:
+        bucket = self._buckets.of(feed)
+        return bucket if inputs is None else self._file_buckets.of(bucket, inputs)
+
+    def _finish(self, drive: Drive, dispatch: Dispatch, bucket: AnyBucket) -> None:
         inference, plan = drive.inference, dispatch.plan
-        record = InferenceRecord(
-            request=next(self._numbers),
-            at_s=dispatch.at_s,
-            planned=plan.placement,
-            placement=inference.placement,
-            cut=plan.cut,
-            crossing=plan.crossing,
-            server=inference.server,
-            predicted=plan.predicted,
-            measured=inference.measured,
-            legs=inference.legs,
-            sent_bytes=drive.sent_bytes,
-            received_bytes=drive.received_bytes,
-            fallback_reason=inference.fallback_reason or plan.note,
-            conditions=dispatch.conditions,
-            attempts=inference.attempts,
-            failed_in=inference.failed_in,
-        )
+        record = record_of(next(self._numbers), drive, dispatch, self._codecs.error(drive))
+        if drive.inputs is not None and drive.decode_s:
+            slowdown = dispatch.conditions.device_slowdown
+            self._file_buckets.times.observe(drive.inputs, drive.decode_s / slowdown)
         with self._lock:
-            self._learn_slowdown(inference, plan.cut, bucket)
+            self._learn_slowdown(inference, plan.cut, bucket, drive.late_decode_s)
             if inference.server is not None:
                 bucket.observe_server(drive.cut, drive.idle_s, inference.server)
             self.policy.observe(record)
@@ -271,11 +312,13 @@ class Engine:
             return
         server.paced(self._clock(), took_s, predicted_s, dispatch.rest_s)
 
-    def _learn_slowdown(self, inference: Inference, cut: str, bucket: ShapeBucket) -> None:
+    def _learn_slowdown(
+        self, inference: Inference, cut: str, bucket: AnyBucket, decode_s: float
+    ) -> None:
         """Learn from what ran here: the head, and the tail too after a fallback."""
         took_s, profiled_s = inference.measured.head_s, bucket.device.head_s[cut]
         if inference.placement == "device" and inference.plan.placement != "device":
-            took_s += inference.measured.tail_s
+            took_s += inference.measured.tail_s - decode_s
             profiled_s += bucket.device.tail_s[cut]
         bucket.slowdown.observe(took_s, profiled_s, self._clock())
 
@@ -289,19 +332,20 @@ class Engine:
             reference=self._reference,
             clock=self._clock,
             security=security,
+            typed=self._codecs.book.lossy,
             changed=changed,
         )
 
     def _timed(
         self,
-        cache: str | os.PathLike[str] | None,
+        cache: FileCache | None,
         malloc_kept: bool,
         options: Any,
         provider_options: Sequence[Mapping[str, Any]] | None,
     ) -> Profile:
         return time_or_recall(
             self.segments,
-            None if cache is None else FileCache(cache),
+            cache,
             feed=self._feed,
             malloc_kept=malloc_kept,
             setting=setting_of(options, provider_options),
@@ -329,9 +373,8 @@ class Engine:
         wanted = (cut for cut in self.policy.candidates(self.graph) if cut.crossing not in dropped)
         return tuple(wanted)
 
-    def _reference(self) -> tuple[Arrays, Arrays]:
-        values = self.segments.run(self.segments.segments, self._feed).values
-        return self._feed, self.segments.outputs_of(values)
+    def _reference(self) -> Reference:
+        return reference_of(self.segments, self._feed)
 
 
 def _tell(name: str, observer: RecordObserver | None, record: InferenceRecord) -> None:

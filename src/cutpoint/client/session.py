@@ -1,27 +1,28 @@
 """A drop-in for `onnxruntime.InferenceSession` that may run part of the model elsewhere."""
 
 import os
-import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from threading import Lock
 from types import TracebackType
 from typing import Any
 
+from cutpoint.client.background_runs import AsyncCallback, BackgroundRuns
+from cutpoint.client.codec_choice import CHECK_RATE, ToleranceGiven, codec_choice
+from cutpoint.client.codec_guard import WithdrawalObserver
 from cutpoint.client.device_profiles import ProfileGiven
+from cutpoint.client.encoded_inputs import decoded_feed, opened_feed
 from cutpoint.client.engine import Engine, Hold, RecordObserver
+from cutpoint.client.whole_session import WholeSession
 from cutpoint.exceptions import UnknownShapeError
 from cutpoint.execution import ModelFile, load_open_graph, vetted_copy
-from cutpoint.execution.runtime import onnxruntime_module
 from cutpoint.graph import Graph, checked_feed, checked_outputs
 from cutpoint.policies import Policy, policy_named
-from cutpoint.records import InferenceRecord
+from cutpoint.profiling.calibration_feeds import Feeds
+from cutpoint.records import InferenceRecord, Withdrawal
 from cutpoint.wire.credentials import ClientSecurity
-
-AsyncCallback = Callable[[list[Any] | None, Any, str], None]
 
 
 class InferenceSession:
@@ -89,6 +90,27 @@ class InferenceSession:
     cache
         Folder where the times of segments are kept between starts, so that the next session
         begins sooner; without it, or where it cannot be used, they are taken each time.
+    codecs
+        Names of the codecs that values may travel by, in a list or joined by commas, or
+        ``"raw"`` for none. By default those that lose nothing; with a tolerance every one that
+        is installed and keeps it.
+    tolerance
+        How far the outputs may be from the exact ones: ``"top1:0.99"``, ``"l2:0.01"``,
+        ``"package.module:function"``, or the function itself, which is given the exact outputs
+        and those that came, by name, and gives a number that must not be above 1. Without one
+        every answer is exact.
+    calibrate
+        Feeds, or a folder of them (``.npz``, ``.npy``, pictures), on which it is seen what
+        codecs do to this model, at the start of the session. A codec and cut that break the
+        tolerance are not used.
+    calibration
+        File of ``cutpoint calibrate``, in place of that.
+    check_rate
+        Share of the inferences with a lossy codec that the device computes again, exactly,
+        beside everything else. A codec whose errors have become too much is withdrawn. 0 for
+        none.
+    on_withdrawn
+        Called with every `Withdrawal`, on the thread that checks.
     **kwargs
         Passed to ONNX Runtime's session.
 
@@ -100,6 +122,8 @@ class InferenceSession:
         If the model does not run on the example, or on made-up inputs.
     ProfileError
         If the profile cannot be read or is of another model.
+    CodecError, ToleranceError
+        If a codec or the tolerance is none, or one was given without what it needs.
     ConnectError
         If `server` is not ``HOST:PORT``. A server that is not *reached* is no error:
         the records say so, and `wait_until_ready` raises the reason.
@@ -135,10 +159,14 @@ class InferenceSession:
         example: Mapping[str, Any] | None = None,
         trusted: bool = True,
         cache: str | os.PathLike[str] | None = None,
+        codecs: str | Sequence[str] | None = None,
+        tolerance: ToleranceGiven = None,
+        calibrate: Feeds | None = None,
+        calibration: str | os.PathLike[str] | None = None,
+        check_rate: float = CHECK_RATE,
+        on_withdrawn: WithdrawalObserver | None = None,
         **kwargs: Any,
     ) -> None:
-        self._whole: Any = None
-        self._whole_lock = Lock()
         self._copies = ExitStack()
         file: ModelFile | None = None
         if not trusted:
@@ -147,11 +175,10 @@ class InferenceSession:
             file = self._copies.enter_context(vetted)
             path_or_bytes = file.source
             weakref.finalize(self, self._copies.close)
-        self._create_whole = _creator(
-            path_or_bytes, sess_options, providers, provider_options, kwargs
+        self._whole = WholeSession(
+            path_or_bytes, sess_options, providers, provider_options, **kwargs
         )
-        self._async: ThreadPoolExecutor | None = None
-        self._deadline_s = deadline_s
+        self._async = BackgroundRuns(deadline_s)
         self._engine: Engine | None = None
         self._begin: Callable[..., Engine] | None = None
         self._begin_lock = Lock()
@@ -159,6 +186,7 @@ class InferenceSession:
             graph = load_open_graph(
                 file or ModelFile.open(path_or_bytes, name), sizes=sizes, options=sess_options
             )
+            self._shape_of = _shapes_in(graph)
             self._begin = partial(
                 Engine,
                 graph,
@@ -174,6 +202,14 @@ class InferenceSession:
                 max_extra_attempts=max_extra_attempts,
                 table=table,
                 cache=cache,
+                codecs=codec_choice(
+                    codecs,
+                    tolerance=tolerance,
+                    calibrate=calibrate,
+                    calibration=calibration,
+                    check_rate=check_rate,
+                ),
+                on_withdrawn=on_withdrawn,
                 options=sess_options,
                 providers=providers,
                 provider_options=provider_options,
@@ -181,7 +217,7 @@ class InferenceSession:
             if graph.is_bound or example is not None:
                 self._started(example)
         else:
-            self._whole_session()
+            self._whole.get()
 
     def __repr__(self) -> str:
         return f"<InferenceSession {self._engine!r}>" if self._engine else "<InferenceSession>"
@@ -201,12 +237,22 @@ class InferenceSession:
         """Pass on what ONNX Runtime's session has beside what is defined here."""
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self._whole_session(), name)
+        return getattr(self._whole.get(), name)
 
     @property
     def last_record(self) -> InferenceRecord | None:
         """The record of the inference that ended last; ``None`` before the first, or serverless."""
         return None if self._engine is None else self._engine.last_record
+
+    @property
+    def withdrawn(self) -> tuple[Withdrawal, ...]:
+        """Codecs that are used no more because of what they did to the outputs."""
+        return () if self._engine is None else self._engine.withdrawn
+
+    @property
+    def num_checked(self) -> int:
+        """Inferences that the device computed again, to see what codecs do to the outputs."""
+        return 0 if self._engine is None else self._engine.num_checked
 
     @property
     def graph(self) -> Graph | None:
@@ -229,7 +275,8 @@ class InferenceSession:
         output_names
             Outputs wanted; ``None`` or none at all gives every one.
         input_feed
-            Array per input; type and shape are exactly the model's.
+            Array per input; type and shape are exactly the model's. A `cutpoint.EncodedImage`
+            may take the place of a picture of bytes.
         run_options
             ONNX Runtime's, for what runs here.
         deadline_s
@@ -248,9 +295,11 @@ class InferenceSession:
         """
         engine = self._started(input_feed)
         if engine is None:
-            return list(self._whole_session().run(output_names, input_feed, run_options))
+            feed = self._whole.decoded(input_feed)
+            return list(self._whole.get().run(output_names, feed, run_options))
         wanted = checked_outputs(engine.graph, None if output_names is None else list(output_names))
-        outputs = engine.run(checked_feed(engine.graph, input_feed), run_options, deadline_s)
+        feed, inputs = opened_feed(engine.graph, input_feed)
+        outputs = engine.run(checked_feed(engine.graph, feed), run_options, deadline_s, inputs)
         return [outputs[name] for name in wanted]
 
     def run_async(
@@ -276,37 +325,23 @@ class InferenceSession:
             Handed to the callback.
         """
         if self._begin is None:
-            session = self._whole_session()
-            session.run_async(output_names, input_feed, callback, user_data, run_options)
+            feed = self._whole.decoded(input_feed)
+            self._whole.get().run_async(output_names, feed, callback, user_data, run_options)
             return
-
-        asked_s, deadline_s = time.perf_counter(), self._deadline_s
-
-        def work() -> None:
-            left_s = None if deadline_s is None else deadline_s - (time.perf_counter() - asked_s)
-            try:
-                outputs = self.run(output_names, input_feed, run_options, deadline_s=left_s)
-            except Exception as error:  # whatever it is, the caller waits for the callback
-                callback(None, user_data, str(error))
-            else:
-                callback(outputs, user_data, "")
-
-        if self._async is None:
-            self._async = ThreadPoolExecutor(1, thread_name_prefix="cutpoint-async")
-        self._async.submit(work)
+        self._async.submit(self.run, output_names, input_feed, callback, user_data, run_options)
 
     def get_inputs(self) -> list[Any]:
         """Give ONNX Runtime's descriptions of the inputs, in the model's order."""
-        return self._described(0) or list(self._whole_session().get_inputs())
+        return self._described(0) or list(self._whole.get().get_inputs())
 
     def get_outputs(self) -> list[Any]:
         """Give ONNX Runtime's descriptions of the outputs, in the model's order."""
-        return self._described(1) or list(self._whole_session().get_outputs())
+        return self._described(1) or list(self._whole.get().get_outputs())
 
     def get_providers(self) -> list[str]:
         """Give the execution providers of what runs on this device."""
         if self._engine is None:
-            return list(self._whole_session().get_providers())
+            return list(self._whole.get().get_providers())
         return list(self._engine.segments.providers)
 
     def wait_until_ready(self, timeout_s: float = 10.0) -> None:
@@ -330,8 +365,7 @@ class InferenceSession:
 
     def close(self) -> None:
         """End threads and connections; the session may not be run afterwards."""
-        if self._async is not None:
-            self._async.shutdown()
+        self._async.close()
         if self._engine is not None:
             self._engine.close()
         self._copies.close()
@@ -342,6 +376,8 @@ class InferenceSession:
             return self._engine
         with self._begin_lock:
             if self._engine is None:
+                if feed is not None:
+                    feed = decoded_feed(self._shape_of, feed)
                 engine = self._begin(feed=feed)
                 # A session that is dropped unclosed, as ONNX Runtime's may be, ends its threads.
                 weakref.finalize(self, engine.close)
@@ -356,25 +392,7 @@ class InferenceSession:
         described = self._engine.segments.node_args()[which]
         return described if len(described) == len((graph.inputs, graph.outputs)[which]) else []
 
-    def _whole_session(self) -> Any:
-        with self._whole_lock:
-            if self._whole is None:
-                self._whole = self._create_whole()
-            return self._whole
 
-
-def _creator(
-    path_or_bytes: str | bytes | os.PathLike[str],
-    sess_options: Any,
-    providers: Sequence[Any] | None,
-    provider_options: Sequence[Mapping[str, Any]] | None,
-    kwargs: Mapping[str, Any],
-) -> Callable[[], Any]:
-    """Give what creates ONNX Runtime's own session exactly as it was asked for."""
-
-    def create() -> Any:
-        return onnxruntime_module().InferenceSession(
-            path_or_bytes, sess_options, providers, provider_options, **kwargs
-        )
-
-    return create
+def _shapes_in(graph: Graph) -> Callable[[str], tuple[int, ...] | None]:
+    """Give what tells what an input takes; negative where any size is."""
+    return lambda name: graph.values[name].open_shape if name in graph.inputs else None
