@@ -356,7 +356,7 @@ def test_parts_that_compute_something_else_are_an_error(
 )
 def test_a_difference_is_a_share_of_the_largest_element(wanted, given, difference) -> None:
     """Of numbers; of anything else the share of elements that differ; other kinds never agree."""
-    assert comparison._difference(wanted, given) == difference
+    assert comparison.difference_of(wanted, given) == difference
 
 
 def test_files_are_replaced_only_if_that_is_wanted(split: Split, tmp_path: Path) -> None:
@@ -455,8 +455,8 @@ def test_what_no_model_file_holds_gets_a_data_file(
 
 
 def test_weights_do_not_go_through_memory(tmp_path: Path) -> None:
-    """Splitting 256 MB of weights takes a small part of that, inline as in a data file."""
-    num_bytes = 256 << 20
+    """Splitting 128 MB of weights takes a small part of that, inline as in a data file."""
+    num_bytes = 128 << 20
     model = _deep(1, 8)
     big = model.graph.initializer.add(name="big", data_type=TensorProto.FLOAT)
     big.dims.extend([num_bytes // 32, 8])

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from tests.graph.every_candidate import every_candidate
 from tests.graph.random_graphs import graphs
+from tests.nets import net_graph
 
 from cutpoint.graph import Graph, candidate_cuts, graph_from_model, plain_model
 from cutpoint.graph.candidates import some_candidates
 from cutpoint.lab.zoo import ZOO
-from cutpoint.lab.zoo import graph_of as graph_of_net
 
 Read = Callable[..., Graph]
 
@@ -204,7 +204,7 @@ def test_candidates_are_those_of_the_definition(graph: Graph) -> None:
 @pytest.mark.parametrize("name", ZOO)
 def test_candidates_of_every_net_are_those_of_the_definition(name: str) -> None:
     """The same of real nets."""
-    graph = graph_of_net(name)
+    graph = net_graph(name)
     assert candidate_cuts(graph) == every_candidate(graph)
 
 

@@ -8,6 +8,7 @@ from cutpoint.inference import (
     Answered,
     Cancel,
     Deliver,
+    EncodeDone,
     Event,
     HeadDone,
     Inference,
@@ -301,3 +302,37 @@ def test_it_shows_its_state_and_plan(plan_of: Write) -> None:
     inference = Inference(plan_of("split"))
     run(inference, HEAD)
     assert repr(inference) == "<Inference offloaded, planned split at 0123456789ab>"
+
+
+def test_what_is_encoded_while_it_leaves_counts_the_upload_from_its_end(plan_of: Write) -> None:
+    """Head, encoding, and then the rest of the upload: the parts are the time that passed."""
+    inference = Inference(plan_of("split"), patience_s=9.0)
+    run(inference, HeadDone(at_s=1.0, head_s=0.5), EncodeDone(at_s=1.75))
+    assert inference.handle(Uploaded(at_s=2.0, upload_s=0.25)) == ()
+    inference.handle(Answered(at_s=4.0, wait_s=0.5, tail_s=0.75, decode_s=0.25))
+    assert inference.measured == Parts(
+        head_s=0.5, encode_s=0.75, upload_s=0.25, wait_s=0.5, tail_s=1.0, download_s=0.5
+    )
+    assert inference.legs[-1] == LegRun("edge:8001", "tail", 1.0)
+
+
+@pytest.mark.parametrize("last", [Answered(8.0, 0.0, 1.0), TailDone(8.0, 2.0)])
+def test_encoding_for_a_second_server_is_encoding_too(plan_of: Write, last: Event) -> None:
+    """What the first server cost is lost, what was encoded anew is not; nothing counts twice."""
+    inference = Inference(plan_of("split"), patience_s=9.0)
+    failed = OffloadFailed(3.0, "gone", Retry("edge:8002", 5.0))
+    run(inference, HeadDone(at_s=1.0, head_s=1.0), EncodeDone(2.0), failed, EncodeDone(3.5))
+    if isinstance(last, TailDone):
+        inference.handle(PatienceEnded(6.0))
+    inference.handle(last)
+    measured = inference.measured
+    assert (measured.head_s, measured.encode_s) == (1.0, 1.5)
+    assert measured.lost_s == (1.0 if isinstance(last, Answered) else 1.0 + 2.5)
+    assert measured.latency_s == (8.0 if isinstance(last, Answered) else 6.0 + 2.0)
+
+
+def test_the_end_of_the_encoding_may_come_too_late(plan_of: Write) -> None:
+    """After the device went on alone it asks for nothing."""
+    inference = Inference(plan_of("split"))
+    run(inference, HEAD, FAILED)
+    assert inference.handle(EncodeDone(at_s=4.0)) == ()

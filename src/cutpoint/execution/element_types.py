@@ -56,7 +56,7 @@ def fetched(value: Any) -> Any:
     """Give the array that ONNX Runtime made as a value of its own."""
     if not value.is_tensor():
         return value  # a sequence goes on to the next part as it is
-    dtype = _numpy_name(value.element_type())
+    dtype = numpy_name(value.element_type())
     if is_fetchable(dtype):
         return np.asarray(value.numpy())
     raw = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes())
@@ -64,7 +64,8 @@ def fetched(value: Any) -> Any:
 
 
 @cache
-def _numpy_name(number: int) -> str:
+def numpy_name(number: int) -> str:
+    """Give NumPy's name of an element type that ONNX numbers."""
     if number == onnx.TensorProto.STRING:
         return TEXT
     return str(ir.DataType(number).numpy())

@@ -1,7 +1,7 @@
 """A part of a model as a file of its own, written without holding its weights."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -93,6 +93,16 @@ def write_part(
         path.write_bytes(part.SerializeToString())
     size_bytes = sum(each.stat().st_size for each in (path, data) if each is not None)
     return PartFile(path, data, size_bytes, inputs, outputs, num_nodes)
+
+
+def placed(part: PartFile, folder: Path) -> PartFile:
+    """Put a part into a folder, its data file first; that of an older one goes."""
+    (folder / f"{part.path.name}.data").unlink(missing_ok=True)
+    for path in (part.data, part.path):
+        if path is not None:
+            path.replace(folder / path.name)
+    data = None if part.data is None else folder / part.data.name
+    return replace(part, path=folder / part.path.name, data=data)
 
 
 def _apart(part: onnx.ModelProto, source: Path | None) -> list[_Apart]:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import onnx
 
@@ -16,6 +16,14 @@ from cutpoint.execution.model_file import ModelFile
 from cutpoint.execution.original import Original, is_described
 from cutpoint.execution.part_file import PartFile, write_part
 from cutpoint.execution.seen_types import seen_types
+from cutpoint.execution.typed_comparison import TypedParts, compare_typed
+from cutpoint.execution.typed_parts import (
+    TypedCrossing,
+    checked_opset,
+    decode_tail,
+    encode_head,
+    typed_crossing,
+)
 from cutpoint.graph import Cut, Graph, Sizes
 
 _log = logging.getLogger(__name__)
@@ -34,6 +42,8 @@ class SplitFiles:
     head, tail
         The files. The tail takes what crosses, by the names that the head, or the model's
         caller, gives it; together they give every output of the model.
+    cut
+        Id of the cut, by which hosts name the tail.
     crossing
         Names of the values that cross, sorted.
     comparison
@@ -42,8 +52,20 @@ class SplitFiles:
 
     head: PartFile
     tail: PartFile
+    cut: str
     crossing: tuple[str, ...]
     comparison: Comparison | None
+
+
+class _Sides(NamedTuple):
+    """What each part takes and gives, and what of that is encoded."""
+
+    taken: list[onnx.ValueInfoProto]
+    given: list[onnx.ValueInfoProto]
+    crossing: list[onnx.ValueInfoProto]
+    late: list[onnx.ValueInfoProto]
+    typed: TypedCrossing | None
+    kept: list[str]
 
 
 def split_model(
@@ -51,6 +73,7 @@ def split_model(
     at: Iterable[str],
     folder: str | os.PathLike[str],
     *,
+    codec: str | None = None,
     sizes: Sizes | None = None,
     feed: Mapping[str, Any] | None = None,
     options: Any = None,
@@ -73,6 +96,10 @@ def split_model(
         Names of the values that cross.
     folder
         Where the files go; made if need be.
+    codec
+        ``"uint8"`` or ``"float16"``: the head ends in what encodes the values, the tail begins
+        with what decodes them, so that standard typed tensors cross. Values that it does
+        not encode (whole numbers) cross as they are.
     sizes
         Binds open dimensions of the inputs that are made up for the comparison.
     feed
@@ -89,9 +116,11 @@ def split_model(
     ------
     InvalidCutError
         If the values do not separate the model, or one cannot cross; names it.
+    CodecError
+        If there is no such codec, or the model is of a version of ONNX without it.
     ModelError
-        If the model cannot be used, or the parts do not compute what it does. Then
-        nothing is written.
+        If the model cannot be used, or the parts do not compute what it does, but for what
+        the codec loses. Then nothing is written.
     FeedError
         If `feed` does not suit the model.
     FileExistsError
@@ -101,6 +130,7 @@ def split_model(
         Original(file),
         at,
         folder,
+        codec=codec,
         sizes=sizes,
         feed=feed,
         options=options,
@@ -114,6 +144,7 @@ def split_original(
     at: Iterable[str],
     folder: str | os.PathLike[str],
     *,
+    codec: str | None = None,
     sizes: Sizes | None = None,
     feed: Mapping[str, Any] | None = None,
     options: Any = None,
@@ -127,12 +158,12 @@ def split_original(
     ----------
     original
         The model.
-    at, folder, sizes, feed, options, overwrite, verify
+    at, folder, codec, sizes, feed, options, overwrite, verify
         As for `split_model`.
 
     Raises
     ------
-    InvalidCutError, ModelError, FeedError, FileExistsError
+    InvalidCutError, CodecError, ModelError, FeedError, FileExistsError
         As `split_model`.
     """
     folder = Path(folder)
@@ -140,22 +171,37 @@ def split_original(
     if not overwrite:
         _check_free(folder)
     cut = original.cut_at(at)
-    parts = _parts(original, cut, sizes, feed, options)
+    sides = _sides(original, cut, codec, sizes, feed, options)
     folder.mkdir(parents=True, exist_ok=True)
     # Beside their place, so that they appear there whole, and only if they are right.
-    with tempfile.TemporaryDirectory(prefix=".cutpoint-", dir=folder) as unfinished:
-        written = [
-            write_part(
-                part, original.folder, Path(unfinished) / name, is_apart=bool(original.data_files)
-            )
-            for part, name in zip(parts, (_HEAD, _TAIL), strict=True)
-        ]
-        paths = [each.path for each in written]
-        comparison = (
-            compare(original, paths, sizes=sizes, feed=feed, options=options) if verify else None
-        )
+    with tempfile.TemporaryDirectory(prefix=".cutpoint-", dir=folder) as name:
+        unfinished = Path(name)
+        written = _written(original, sides, unfinished)
+        comparison = None
+        if verify:
+            asked = {"sizes": sizes, "feed": feed, "options": options}
+            comparison = _compared(original, sides, written, unfinished, asked)
         head, tail = (_moved(each, folder) for each in written)
-    return SplitFiles(head, tail, cut.crossing, comparison)
+    return SplitFiles(head, tail, cut.id, cut.crossing, comparison)
+
+
+def _compared(
+    original: Original,
+    sides: _Sides,
+    written: list[PartFile],
+    unfinished: Path,
+    asked: Mapping[str, Any],
+) -> Comparison:
+    """Run the parts beside the whole; those with a codec beside the same without one, too."""
+    paths = [each.path for each in written]
+    if sides.typed is None:
+        return compare(original, paths, **asked)
+    plain = unfinished / "plain"
+    plain.mkdir()
+    exact = [each.path for each in _written(original, sides._replace(typed=None), plain)]
+    names = tuple(value.name for value in sides.typed.values)
+    typed = TypedParts(sides.typed.codec, names, *paths)
+    return compare_typed(original, exact, typed, **asked)
 
 
 def _check_is_other(original: Original, folder: Path) -> None:
@@ -181,25 +227,50 @@ def _check_free(folder: Path) -> None:
             )
 
 
-def _parts(
-    original: Original, cut: Cut, sizes: Sizes | None, feed: Mapping[str, Any] | None, options: Any
-) -> tuple[onnx.ModelProto, onnx.ModelProto]:
+def _sides(
+    original: Original,
+    cut: Cut,
+    codec: str | None,
+    sizes: Sizes | None,
+    feed: Mapping[str, Any] | None,
+    options: Any,
+) -> _Sides:
     graph = original.graph
-    taken = [name for name in graph.inputs if _is_of_head(graph, cut, name)]
+    if codec is not None:
+        checked_opset(original.proto, codec, graph.name)  # before anything is run
     late = [name for name in graph.outputs if name in (*cut.returned, *graph.constants)]
     early = [name for name in graph.outputs if name not in late]
     sent = [name for name in cut.crossing if name not in graph.inputs]
     given = list(dict.fromkeys((*early, *sent)))
-    infos = {name: original.info(name) for name in (*taken, *cut.crossing, *given, *late)}
+    infos = {name: original.info(name) for name in (*graph.inputs, *cut.crossing, *given, *late)}
     unclear = [name for name in (*given, *late) if not is_described(infos[name])]
     if unclear:
         infos.update(_seen(original, unclear, sizes, feed, options))
     for name in cut.crossing:
         _check_can_travel(original, infos[name])
-    return (
-        original.part([infos[name] for name in taken], [infos[name] for name in given]),
-        original.part([infos[name] for name in cut.crossing], [infos[name] for name in late]),
+    crossing = [infos[name] for name in cut.crossing]
+    typed = None if codec is None else typed_crossing(original.proto, crossing, codec, graph.name)
+    encoded = frozenset() if typed is None else typed.names
+    return _Sides(
+        [infos[n] for n in graph.inputs if n in encoded or _is_of_head(graph, cut, n)],
+        [infos[name] for name in given],
+        crossing,
+        [infos[name] for name in late],
+        typed,
+        early,
     )
+
+
+def _written(original: Original, sides: _Sides, folder: Path) -> list[PartFile]:
+    head = original.part(sides.taken, sides.given)
+    tail = original.part(sides.crossing, sides.late)
+    if sides.typed is not None:
+        encode_head(head, sides.typed, sides.kept)
+        decode_tail(tail, sides.typed)
+    return [
+        write_part(part, original.folder, folder / name, is_apart=bool(original.data_files))
+        for part, name in ((head, _HEAD), (tail, _TAIL))
+    ]
 
 
 def _is_of_head(graph: Graph, cut: Cut, name: str) -> bool:

@@ -3,6 +3,7 @@
 from cutpoint.inference.actions import Action, Cancel, Deliver, RunHead, RunTail, Send
 from cutpoint.inference.events import (
     Answered,
+    EncodeDone,
     Event,
     HeadDone,
     OffloadFailed,
@@ -22,6 +23,7 @@ __all__ = [
     "Answered",
     "Cancel",
     "Deliver",
+    "EncodeDone",
     "Event",
     "HeadDone",
     "Inference",

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RunHead:
-    """Run the nodes before the cut (all of them for device-only) and encode what crosses."""
+    """Run the nodes before the cut; all of them for device-only."""
 
 
 @dataclass(frozen=True)
 class Send:
     """
-    Send the crossing values to the server.
+    Encode the crossing values and send them to the server.
 
     Parameters
     ----------
     patience_s
-        How long to wait for the answer before telling `PatienceEnded`.
+        How long to wait for the answer before telling `PatienceEnded`, from when all is encoded.
     server
         Address of another server than the planned one; ``None`` for the planned one.
     """

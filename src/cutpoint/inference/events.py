@@ -6,19 +6,26 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class HeadDone:
     """
-    The head has run on the device and its crossing values are encoded.
+    The head has run on the device; what crosses may be encoded already.
 
     Parameters
     ----------
     at_s
         Now, on the session's clock.
     head_s, encode_s
-        What each took.
+        What each took; what is encoded while it is sent ends with `EncodeDone`.
     """
 
     at_s: float
     head_s: float
     encode_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class EncodeDone:
+    """The last byte that crosses is encoded; those before it may have left meanwhile."""
+
+    at_s: float
 
 
 @dataclass(frozen=True)
@@ -75,13 +82,14 @@ class Answered:
 
     Parameters
     ----------
-    wait_s, tail_s
-        As the server reports them, by its own clock.
+    wait_s, tail_s, decode_s
+        As the server reports them, by its own clock; decoding is no part of the tail.
     """
 
     at_s: float
     wait_s: float
     tail_s: float
+    decode_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -146,6 +154,7 @@ class TailDone:
 
 Event = (
     HeadDone
+    | EncodeDone
     | Uploaded
     | UploadLags
     | Started

@@ -23,6 +23,7 @@ from cutpoint.exceptions import LocalProtocolError
 from cutpoint.inference.actions import Action, Cancel, Deliver, RunHead, RunTail, Send
 from cutpoint.inference.events import (
     Answered,
+    EncodeDone,
     Event,
     HeadDone,
     OffloadFailed,
@@ -53,7 +54,7 @@ class Inference:
     plan
         What it is to do.
     patience_s
-        How long to wait for the server, from the moment the sending begins.
+        How long to wait for the server, from the moment all is encoded.
     rest_s
         What the tail takes here: an upload that lags is given up for it. Never by default.
     """
@@ -76,6 +77,7 @@ class Inference:
         self._phase: Phase = "connect"
         self._first_sent_at_s = 0.0
         self._sent_at_s = 0.0
+        self._lost_s = 0.0
         self._upload_s: float | None = None
 
     def __repr__(self) -> str:
@@ -120,6 +122,8 @@ class Inference:
         match (self._state, event):
             case ("head", HeadDone()):
                 return self._after_head(event)
+            case ("offloaded", EncodeDone()):
+                return self._encoded(event)
             case ("offloaded", Answered()):
                 return self._answered(event)
             case ("offloaded", OffloadFailed()):
@@ -147,8 +151,19 @@ class Inference:
     def _send(self, at_s: float, server: str | None = None) -> tuple[Action, ...]:
         self._state, self._phase = "offloaded", "upload"
         self._sent_at_s, self._upload_s = at_s, None
+        self._lost_s = max(at_s - self._first_sent_at_s, 0.0)
         self.attempts += 1
         return (Send(self.patience_s, server),)
+
+    def _encoded(self, event: EncodeDone) -> tuple[Action, ...]:
+        """Count the upload from here: what left before took no time of its own."""
+        took_s = max(event.at_s - self._sent_at_s, 0.0)
+        self._sent_at_s += took_s
+        if self.attempts == 1:
+            self._first_sent_at_s = self._sent_at_s
+        encode_s = self.measured.encode_s + took_s
+        self.measured = replace(self.measured, encode_s=encode_s)
+        return ()
 
     def _progressed(self, event: Uploaded | UploadLags | Started | Replying) -> tuple[Action, ...]:
         match event:
@@ -190,7 +205,7 @@ class Inference:
     def _answered(self, event: Answered) -> tuple[Action, ...]:
         # The server's figures are by its clock: no part may exceed what has passed here.
         elapsed_s = max(event.at_s - self._sent_at_s, 0.0)
-        tail_s = min(event.tail_s, elapsed_s)
+        tail_s = min(event.tail_s + event.decode_s, elapsed_s)
         wait_s = min(event.wait_s, elapsed_s - tail_s)
         on_link_s = elapsed_s - tail_s - wait_s
         upload_s = min(self._upload_s if self._upload_s is not None else on_link_s, on_link_s)
@@ -200,15 +215,17 @@ class Inference:
             wait_s=wait_s,
             tail_s=tail_s,
             download_s=on_link_s - upload_s,
-            lost_s=max(self._sent_at_s - self._first_sent_at_s, 0.0),
+            lost_s=self._lost_s,
         )
-        return self._done(True, LegRun(self.server or "", self._rest, event.tail_s))
+        return self._done(
+            True, LegRun(self.server or "", self._rest, event.tail_s + event.decode_s)
+        )
 
     def _go_alone(self, at_s: float, reason: str) -> tuple[Action, ...]:
         self.failed_in = self._phase
         self.fallback_reason = reason
         self.placement = "device"
-        lost_s = max(at_s - self._first_sent_at_s, 0.0)
+        lost_s = self._lost_s + max(at_s - self._sent_at_s, 0.0)
         self.measured = replace(self.measured, lost_s=lost_s)
         self._state = "alone"
         return (RunTail(),)
