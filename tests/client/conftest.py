@@ -69,6 +69,16 @@ def wait_for_tails(session: InferenceSession) -> None:
     raise AssertionError(f"{wanted - engine.server.tails} were not built")
 
 
+def wait_for_problem(session: InferenceSession, kind: type[Exception]) -> None:
+    """Wait until a session knows what is wrong with its server."""
+    engine = session._engine
+    assert engine is not None
+    until_s = time.perf_counter() + 20
+    while not isinstance(engine.server.problem, kind):
+        assert time.perf_counter() < until_s, engine.server.problem
+        time.sleep(0.01)
+
+
 @contextmanager
 def running_server(*paths: Path, port: int = 0, **settings: object) -> Iterator[str]:
     """Run a server on a thread of this process; gives its address once it is ready."""

@@ -61,12 +61,15 @@ def test_without_a_folder_nothing_is_kept(model_path, feed, tmp_path, num_timed)
 def test_a_damaged_folder_changes_no_answer(
     model_path, feed, tmp_path, num_timed, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever bytes the entry has: times are taken again, answers stay, one word a session."""
+    """Whatever bytes the entries have: times are taken again, answers stay, one word a session."""
     truth = answer(model_path, feed, cache=tmp_path)
-    (path,) = (tmp_path / "cutpoint").iterdir()
-    good = path.read_bytes()
-    for turn, (name, bad) in enumerate(mutated(good, good[::-1], 12, seed=8), start=2):
-        path.write_bytes(bad)
+    good = {path: path.read_bytes() for path in (tmp_path / "cutpoint").iterdir()}
+    assert len(good) == 2  # times of segments, and of codecs
+    kept = [mutated(each, each[::-1], 12, seed=8) for each in good.values()]
+    for turn, changes in enumerate(zip(*kept, strict=True), start=2):
+        for path, (_, bad) in zip(good, changes, strict=True):
+            path.write_bytes(bad)
+        name = changes[0][0]
         caplog.clear()
         np.testing.assert_array_equal(answer(model_path, feed, cache=tmp_path), truth, name)
         assert num_timed() == turn

@@ -18,12 +18,14 @@ from tests.client.conftest import save, tiny_model
 import cutpoint.client
 from cutpoint import InferenceSession
 from cutpoint.client.connector import Connector
+from cutpoint.client.foreign_tail import find_tails
 from cutpoint.client.framed import FramedTransport
 from cutpoint.client.golden_check import GoldenCheck
 from cutpoint.client.handshake import fetch_holdings
 from cutpoint.client.health import HealthCheck
 from cutpoint.client.offload import Offload, OffloadRequest
 from cutpoint.client.plain import PlainTransport
+from cutpoint.client.reference import Reference
 from cutpoint.client.server_connection import ServerConnection
 from cutpoint.client.server_profile import server_profile
 from cutpoint.client.servers import Servers
@@ -62,6 +64,7 @@ def graph(path: Path) -> Graph:
 
 
 FEED = {"x": np.zeros((1, 8, 16), np.float32)}
+REFERENCE = Reference(FEED, {}, lambda cut, values: values)
 
 
 class Waiting:
@@ -96,7 +99,7 @@ class Waiting:
             self.link,
             time.perf_counter,
             lambda error, at_s: None,
-            lambda: (FEED, {}),
+            lambda: REFERENCE,
         )
         self.opened.callback(connector.close)
         return connector
@@ -190,9 +193,14 @@ class Waiting:
 
     def golden(self) -> float:
         """Ask for the answer to one input."""
-        check = GoldenCheck(self.mute, self.graph, time.perf_counter, lambda: (FEED, {}))
+        check = GoldenCheck(self.mute, self.graph, time.perf_counter, lambda: REFERENCE)
         check._timeout_s = 0.5
         return check.took_s(self.plain())
+
+    def foreign_tails(self) -> object:
+        """Look for tails at a server that is not ours."""
+        stub = services.GRPCInferenceServiceStub(self.channel())
+        return find_tails(stub, self.graph, candidate_cuts(self.graph), ())
 
     def close(self) -> None:
         """Close a session whose server was never reached."""
@@ -227,23 +235,31 @@ class Waiting:
             "GoldenCheck.took_s": (self.golden, 0.5),
             "Witness": (self.witness, 0.5),
             "fetch_holdings": (lambda: fetch_holdings(stub, self.mute, "tiny"), 3.0),
+            "find_tails": (self.foreign_tails, 3.0),
             "server_profile": (lambda: server_profile(self.mute, self.graph), 3.0),
         }
 
 
 AT_ONCE = {
-    "InferenceSession": {"get_inputs", "get_outputs", "get_providers", "graph", "last_record"},
+    "InferenceSession": {
+        "get_inputs", "get_outputs", "get_providers", "graph", "last_record", "num_checked",
+        "withdrawn",
+    },
     "Servers": {"addresses", "at", "chosen", "other_than", "unavailable", "close"},
     "ServerConnection": {
-        "admit", "answered", "calm_since_s", "cancel", "computes_still", "costs", "end", "given_up",
-        "is_connected", "link", "load", "offload", "paced", "problem", "release", "remaining_s",
-        "tails", "times_predicted", "unavailable",
+        "admit", "answered", "calm_since_s", "cancel", "codecs", "computes_still", "costs",
+        "decode_speeds", "decoding", "end", "given_up", "is_connected", "link", "load", "more",
+        "offload", "paced", "problem", "release", "remaining_s", "tails", "takes_pieces",
+        "times_predicted", "unavailable",
     },
     "HealthCheck": {"close", "reopen"},
     "Connector": {"close", "reset"},
-    "FramedTransport": {"cancel", "ended", "measure", "probe", "remaining_s"},
+    "FramedTransport": {
+        "cancel", "ended", "measure", "more", "probe", "remaining_s", "takes_pieces",
+    },
     "PlainTransport": {
-        "cancel", "close", "ended", "probe", "remaining_s", "set_tail_s", "tails", "unwatch",
+        "cancel", "close", "ended", "hold", "more", "probe", "remaining_s", "takes_pieces", "unwatch",
+        "withdraw",
     },
     "GoldenCheck": {"refuse_what_none_knows", "up_bytes"},
     "Witness": {"close", "is_there"},
@@ -334,9 +350,9 @@ def test_the_deadline_of_one_run_counts_beside_the_sessions(mute, path):
     given: list[float | None] = []
     with InferenceSession(path, server=mute, deadline_s=7.0) as session:
         run = session._engine.run
-        session._engine.run = lambda feed, options, deadline_s: (
+        session._engine.run = lambda feed, options, deadline_s, *more: (
             given.append(deadline_s),
-            run(feed, options, deadline_s),
+            run(feed, options, deadline_s, *more),
         )[1]
         session.run(None, FEED)
         session.run(None, FEED, deadline_s=0.25)
@@ -350,10 +366,10 @@ def test_waiting_for_its_turn_counts(mute, path):
     with InferenceSession(path, server=mute, deadline_s=5.0) as session:
         run = session._engine.run
 
-        def slow(feed: Any, options: Any, deadline_s: float) -> Any:
+        def slow(feed: Any, options: Any, deadline_s: float, *more: Any) -> Any:
             given.append(deadline_s)
             time.sleep(0.2)  # what is waited for
-            return run(feed, options, deadline_s)
+            return run(feed, options, deadline_s, *more)
 
         session._engine.run = slow
         for turn in range(3):

@@ -16,7 +16,7 @@ from cutpoint.inference import Answered, OffloadFailed, PatienceEnded, Replying,
 from cutpoint.wire import frames
 from cutpoint.wire.chunks import Assembly, Chunk, Chunker
 from cutpoint.wire.errors import error_parameters
-from cutpoint.wire.protocol import CANCEL, CHUNK, PHASES
+from cutpoint.wire.protocol import CANCEL, CHUNK, PHASES, messages
 from cutpoint.wire.tensors import TensorSpec
 
 OUTPUT = TensorSpec("y", "uint8", (4,))
@@ -63,6 +63,8 @@ class ScriptedServer:
 
     def _serve(self, requests) -> None:
         for frame in requests:
+            if isinstance(frame, bytes):  # pieces leave as bytes of the wire
+                frame = messages.ModelInferRequest.FromString(frame)
             kind, number = frames.kind_of(frame), frame.id
             if kind == CANCEL:
                 self.cancelled.append(number)

@@ -11,12 +11,11 @@ import grpc
 import numpy as np
 import onnxruntime
 import pytest
-from tests.client.conftest import running_server, save, tiny_model
+from tests.client.conftest import running_server, save, tiny_model, wait_for_problem
 
 from cutpoint import InferenceSession
 from cutpoint.exceptions import ModelMismatchError
 from cutpoint.lab.equivalence import is_equal
-from cutpoint.lab.server_process import ServerProcess
 from cutpoint.lab.zoo.text_encoder import text_encoder
 from cutpoint.wire.protocol import messages, model_config, services
 
@@ -128,8 +127,9 @@ def test_a_plain_server_with_other_weights_is_refused(tmp_path, model_path, feed
         serving(PlainServer(other)) as address,
         InferenceSession(model_path, server=address, policy="server") as session,
     ):
+        wait_for_problem(session, ModelMismatchError)
         with pytest.raises(ModelMismatchError, match="gives another 't3'"):
-            session.wait_until_ready(3)
+            session.wait_until_ready(0)
         (output,) = session.run(None, feed)
         assert is_equal(output, expected)
         assert "gives another 't3'" in session.last_record.fallback_reason
@@ -216,10 +216,10 @@ def test_an_overloaded_server_is_left_alone_and_taken_up_again(model_path, feed,
         assert first.last_record.placement == "split"
 
 
-def test_a_frozen_server_is_given_up_and_taken_up_again(model_path, feed, expected):
+def test_a_frozen_server_is_given_up_and_taken_up_again(model_path, feed, expected, fork_server):
     """A server that is stopped answers late: the device finishes, and comes back to it."""
     with (
-        ServerProcess([str(model_path)]) as server,
+        fork_server.server([str(model_path)]) as server,
         InferenceSession(model_path, server=server.address, policy="server") as session,
     ):
         session.wait_until_ready(10)

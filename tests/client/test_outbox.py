@@ -1,5 +1,8 @@
 """What leaves next, on a made-up clock."""
 
+from queue import SimpleQueue
+from threading import Thread
+
 import numpy as np
 import pytest
 
@@ -8,7 +11,9 @@ from cutpoint.client.outbox import Outbox
 from cutpoint.estimation import LinkEstimator
 from cutpoint.wire import frames
 from cutpoint.wire.chunks import MAX_CHUNK_BYTES, Assembly, Chunker
-from cutpoint.wire.protocol import CANCEL, CHUNK
+from cutpoint.wire.encoded import Encoded
+from cutpoint.wire.protocol import CANCEL, CHUNK, messages
+from cutpoint.wire.tensors import TensorSpec
 
 
 class Clock:
@@ -47,8 +52,13 @@ def take_all(outbox: Outbox) -> list:
     """Take frames while some may leave at once."""
     taken = []
     while outbox._control or (outbox._uploads and outbox._may_send()):
-        taken.append(next(outbox))
+        taken.append(parsed(next(outbox)))
     return taken
+
+
+def parsed(frame):
+    """Give a frame as a message: pieces leave as bytes."""
+    return messages.ModelInferRequest.FromString(frame) if isinstance(frame, bytes) else frame
 
 
 def payload(frame) -> int:
@@ -158,6 +168,61 @@ def test_closing_ends_the_stream(clock):
     outbox.close()
     with pytest.raises(StopIteration):
         next(outbox)
+
+
+def encoding_upload(number: int, num_blocks: int, block_bytes: int) -> tuple[Offload, Encoded]:
+    """Give a request that is not encoded yet, and what makes its blocks."""
+    blocks = iter([bytes(block_bytes)] * num_blocks)
+    encoded = Encoded(TensorSpec("x", "uint8", (1,)), "zstd", blocks)
+    request = OffloadRequest("m", {}, Chunker([encoded]), Assembly((), "t"))
+    return Offload(number, request), encoded
+
+
+def test_what_is_not_encoded_yet_is_waited_for_and_others_go_before(clock):
+    """Pieces leave as they are made; who is ready does not wait behind who is not."""
+    outbox = outbox_at(2.5e6, 0.05, clock)
+    offload, encoded = encoding_upload(1, 4, 10_000)
+    outbox.put(offload)
+    assert outbox._next_piece() is None
+    outbox.put(upload(2, 5_000))
+    assert [parsed(outbox._next_piece()).id for _ in range(1)] == ["2"]
+    assert outbox._next_piece() is None
+    encoded.make()
+    assert outbox._next_piece() is None  # 10,000 bytes are no whole piece of 12,500
+    encoded.make()
+    piece = parsed(outbox._next_piece())
+    assert (piece.id, payload(piece)) == ("1", 12_500)
+    encoded.make_all()
+    rest = take_all(outbox)
+    assert [payload(frame) for frame in rest] == [12_500, 12_500, 2_500]
+    assert ["total_bytes" in frame.parameters for frame in rest] == [True] * 3
+
+
+def test_who_waits_for_blocks_is_woken(clock):
+    """The sending thread sleeps while nothing is ready."""
+    outbox = outbox_at(2.5e6, 0.05, clock)
+    offload, encoded = encoding_upload(1, 1, 100)
+    outbox.put(offload)
+    sent: SimpleQueue = SimpleQueue()
+    thread = Thread(target=lambda: sent.put(next(outbox)), daemon=True)
+    thread.start()
+    encoded.make_all()
+    outbox.wake()
+    assert payload(parsed(sent.get(timeout=30))) == 100
+    thread.join(30)
+
+
+def test_pieces_of_a_fast_link_do_not_wait_for_a_megabyte(clock):
+    """While it is encoded, more than 64 KB at a time would only leave later."""
+    outbox = outbox_at(1e9, 0.01, clock)
+    outbox._link.up.observed_at_s = clock.now_s
+    offload, encoded = encoding_upload(1, 2, 100_000)
+    outbox.put(offload)
+    encoded.make()
+    assert outbox._may_send()
+    assert payload(parsed(outbox._next_piece())) == 99_999
+    encoded.make_all()
+    assert payload(parsed(outbox._next_piece())) == 100_001
 
 
 @pytest.mark.parametrize("round_trip_s", [0.0, 0.01, 0.08])

@@ -57,7 +57,7 @@ def test_text_that_is_none_fails_its_request(transport, failures):
     response.outputs.add(name="y", datatype="BYTES", shape=[1])
     response.raw_output_contents.append(b"\xff\xff\xff\xff")
     transport._calls[0] = call = SimpleNamespace(result=lambda: response)
-    transport._done(offload, call)
+    transport._done(offload, "tiny", call)
     event = offload.next_event(0.0, 0.0)
     assert isinstance(event, OffloadFailed)
     assert "texts" in event.reason
@@ -77,14 +77,14 @@ def test_a_watched_channel_is_closed_when_nobody_watches_it(model_path, monkeypa
     told: list[Any] = []
     monkeypatch.setattr(threading, "excepthook", told.append)
     order: list[str] = []
-    noted(monkeypatch, connector.time, "sleep", order)
-    noted(monkeypatch, PlainTransport, "unwatch", order)
     with (
         serving(PlainServer(model_path)) as address,
         InferenceSession(model_path, server=address, name="tiny") as session,
     ):
         session.wait_until_ready(10)
         channel = session._engine.server._supervisor._connector._channel
+        noted(monkeypatch, connector.time, "sleep", order)
+        noted(monkeypatch, PlainTransport, "unwatch", order)
         noted(monkeypatch, channel, "close", order)
     assert order[:3] == ["unwatch", "sleep", "close"]
     assert not told

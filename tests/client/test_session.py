@@ -13,7 +13,7 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import helper, numpy_helper
-from tests.client.conftest import running_server, save, tiny_model
+from tests.client.conftest import running_server, save, tiny_model, wait_for_problem
 
 from cutpoint import InferenceSession
 from cutpoint.exceptions import (
@@ -169,8 +169,9 @@ class TestWithServer:
             running_server(theirs) as address,
             InferenceSession(mine, server=address, policy="server") as session,
         ):
+            wait_for_problem(session, ModelMismatchError)
             with pytest.raises(ModelMismatchError, match="holds another 'tiny'"):
-                session.wait_until_ready(2)
+                session.wait_until_ready(0)
             np.testing.assert_array_equal(wanted[0], session.run(None, feed)[0])
             record = session.last_record
         assert record.placement == "device"
@@ -183,8 +184,9 @@ class TestWithServer:
             running_server(other) as address,
             InferenceSession(model_path, server=address) as session,
         ):
+            wait_for_problem(session, ModelError)
             with pytest.raises(ModelError, match=r"no model 'tiny' here.*other"):
-                session.wait_until_ready(2)
+                session.wait_until_ready(0)
             session.run(None, feed)
             assert "no model 'tiny'" in session.last_record.fallback_reason
 

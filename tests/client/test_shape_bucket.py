@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from cutpoint.client.shape_bucket import ShapeBucket
+from cutpoint.client.table_rules import TableRules
 from cutpoint.cost import HostCosts
 from cutpoint.graph import DEVICE_ONLY, SERVER_ONLY, Cut, Graph, bind, cut_at
 
@@ -43,9 +44,7 @@ def bucket_at(graph: Graph, cut: Cut, length: int) -> ShapeBucket:
 
 def bucket_of(graph: Graph, cut: Cut, device: HostCosts) -> ShapeBucket:
     """Give the bucket of a graph as it is bound."""
-    return ShapeBucket(
-        (), graph, [cut], device, bound_at=partial(bind, graph), may_send_inputs=True
-    )
+    return ShapeBucket((), graph, [cut], device, bound_at=partial(bind, graph), rules=TableRules())
 
 
 def test_the_servers_costs_grow_with_the_operations(graph: Graph, cut: Cut) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from cutpoint.client.decoding import Decoding
 from cutpoint.client.shape_buckets import ShapeBuckets
+from cutpoint.cost import Coding
 from cutpoint.graph import DEVICE_ONLY, Cut, Graph, cut_at
 from cutpoint.records import FORMAT_VERSION, Environment, Profile, Sample
 
@@ -68,6 +70,36 @@ def test_the_nearest_profile_is_scaled(length: int, whole_s: float, graph: Graph
     buckets = buckets_of(graph, cut, profile(graph, 10, 1.0), profile(graph, 400, 8.0))
     found = buckets.of(feed(length)).device.head_s[DEVICE_ONLY]
     assert found == pytest.approx(whole_s)
+
+
+def test_what_is_outdated_is_outdated_in_every_bucket(graph: Graph, cut: Cut) -> None:
+    """A codec that is withdrawn is gone at all sizes, those met and those to come."""
+    struck: set[str] = set()
+
+    def half(graph: Graph, *_: object) -> list[Coding]:
+        return [Coding("half", dict.fromkeys(graph.values, 1.0))]
+
+    buckets = ShapeBuckets(
+        graph,
+        [cut],
+        [profile(graph, 10, 1.0)],
+        holds_whole=False,
+        may_send_inputs=True,
+        codings=half,
+        is_struck=lambda _, codec: codec in struck,
+    )
+    costs = buckets.of(feed(10)).device
+
+    def has_codec(length: int) -> bool:
+        table = buckets.of(feed(length)).table(costs, {cut.id}, decoding=Decoding())
+        return table.find(cut.id, "half") is not None
+
+    editions = [buckets.of(feed(length)).edition for length in (10, 100)]
+    assert [has_codec(10), has_codec(100)] == [True, True]
+    struck.add("half")
+    buckets.outdate()
+    assert all(buckets.of(feed(10)).edition is not each for each in editions)
+    assert [has_codec(10), has_codec(100), has_codec(1000)] == [False, False, False]
 
 
 def test_buckets_are_not_remembered_without_end(graph: Graph, cut: Cut) -> None:

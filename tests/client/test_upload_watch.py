@@ -14,7 +14,6 @@ from tests.client.conftest import save
 
 from cutpoint import InferenceSession
 from cutpoint.lab.link_process import LinkProcess
-from cutpoint.lab.server_process import ServerProcess
 from cutpoint.units import from_mbit_per_s
 
 _log = logging.getLogger(__name__)
@@ -72,10 +71,10 @@ class Bed:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
+def served(tmp_path_factory, fork_server):
     """Give a server of the model, and its file."""
     path = save(tmp_path_factory.mktemp("models") / "heavy.onnx", heavy_model())
-    with ServerProcess([str(path)]) as server:
+    with fork_server.server([str(path)]) as server:
         yield server, path
 
 

@@ -230,6 +230,18 @@ def no_numbers(message: Any) -> None:
 
 
 @_on_results
+def decoded_for_ever(message: Any) -> None:
+    """Say that what came raw was decoded for longer than it was away."""
+    set_parameters(message.infer_response.parameters, {"decode_s": 1e9})
+
+
+@_on_results
+def encoded_reply(message: Any) -> None:
+    """Answer in a codec that nobody asked for."""
+    set_parameters(message.infer_response.parameters, {"codec": "zstd", "total_bytes": 2**40})
+
+
+@_on_results
 def answer_of_another(message: Any) -> None:
     """Answer a question that was not asked."""
     message.infer_response.id = str(int(message.infer_response.id) + 1000)
@@ -277,8 +289,9 @@ def endless_acks(message: Any) -> Iterator[Any]:
 
 FRAME_LIES: tuple[FrameLie, ...] = (
     wrong_name, wrong_shape, wrong_type, too_few, too_many, wrong_offset, huge_reply,
-    endless_reply, negative_times, huge_times, no_numbers, answer_of_another, number_too_long,
-    never, garbage, long_angry_words, endless_acks, come_back_in_a_lifetime,
+    endless_reply, negative_times, huge_times, no_numbers, decoded_for_ever, encoded_reply,
+    answer_of_another, number_too_long, never, garbage, long_angry_words, endless_acks,
+    come_back_in_a_lifetime,
 )  # fmt: skip
 
 
@@ -313,6 +326,19 @@ def other_version(told: dict[str, Any]) -> Any:
     return {**told, "protocol_version": 10**18}
 
 
+def decoding_that_never_was(told: dict[str, Any]) -> Any:
+    """Have decoded more than there is, for longer than there was."""
+    told["decoding"] = [
+        {"kind": "decode", "subject": "uint8", "duration_s": 1e300, "size_bytes": 10**18}
+    ]
+    return told
+
+
+def codecs_that_are_none(told: dict[str, Any]) -> Any:
+    """Tell codecs that are no names."""
+    return {**told, "codecs": [1, None, {"uint8": "\x1b[2J"}]}
+
+
 def no_description(_: dict[str, Any]) -> Any:
     """Describe itself by half a word."""
     return '{"protocol_version": 1, "sha256": "' + "a" * 100_000
@@ -325,7 +351,7 @@ def deep_description(_: dict[str, Any]) -> Any:
 
 CONFIG_LIES: tuple[ConfigLie, ...] = (
     other_digest, times_that_are_none, times_below_zero, tails_of_other_cuts, other_version,
-    no_description, deep_description,
+    decoding_that_never_was, codecs_that_are_none, no_description, deep_description,
 )  # fmt: skip
 
 

@@ -10,12 +10,13 @@ import pytest
 from tests.loopback.conftest import SERVED, image_feeds
 
 from cutpoint.client.session import InferenceSession
-from cutpoint.cost import nodes_in, table_of_nodes, write_cut_table
+from cutpoint.cost import CutTable, nodes_in, table_of_nodes, write_cut_table
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.runtime import onnxruntime_module, quiet_options
 from cutpoint.graph import Arrays, Cut, Graph, blocks_of, cut_at, cut_of
 from cutpoint.lab.equivalence import TOLERANCE, compare
-from cutpoint.lab.server_process import ServerProcess
+from cutpoint.lab.fork_server import ForkServer
+from cutpoint.lab.forked_server import ForkedServer
 from cutpoint.lab.zoo import ZOO
 from cutpoint.planning import compiled_table, cuts_to_hold, graph_cuts
 from cutpoint.planning.cuts.heads import breadth_first_order, prefix_heads, table_order
@@ -83,14 +84,17 @@ def assert_cuts_are_equivalent(path: Path, graph: Graph, cuts: tuple[Cut, ...]) 
         assert found.is_shown, f"{graph.name} cut at {cut.crossing}: {found}"
 
 
-def table_cuts(graph: Graph, path: Path | None = None) -> tuple[Cut, ...]:
-    """Compile a table with times about in proportion to operations; give its cuts."""
-    flops, rng = np.array([node.flops for node in graph.nodes]), np.random.default_rng(0)
-    device_s = flops / 2e9 * rng.lognormal(0.0, 0.3, len(flops))
-    table = compiled_table(graph, table_of_nodes(graph, [device_s, flops / 60e9 + 1e-6]))
-    if path is not None:
-        write_cut_table(table, graph.name, path)
-    return table.splits
+_tables: dict[str, CutTable] = {}
+
+
+def table_of(graph: Graph) -> CutTable:
+    """Compile a table with times about in proportion to operations, once for each net."""
+    if graph.name not in _tables:
+        flops, rng = np.array([node.flops for node in graph.nodes]), np.random.default_rng(0)
+        device_s = flops / 2e9 * rng.lognormal(0.0, 0.3, len(flops))
+        costs = table_of_nodes(graph, [device_s, flops / 60e9 + 1e-6])
+        _tables[graph.name] = compiled_table(graph, costs)
+    return _tables[graph.name]
 
 
 def side_by_side(graph: Graph) -> tuple[Cut, ...]:
@@ -123,7 +127,7 @@ def test_cuts_across_branches_give_the_outputs_of_the_uncut_model(name, zoo_mode
     """A dozen cuts of a compiled table and of up to fifteen values, nested or not, run together."""
     path = zoo_model(name)
     graph = load_graph(ModelFile.open(path))
-    found = list(dict.fromkeys((*table_cuts(graph), *side_by_side(graph))))
+    found = list(dict.fromkeys((*table_of(graph).splits, *side_by_side(graph))))
     kept = tuple(found[:: len(found) // 11])
     assert max(len(cut.crossing) for cut in kept) > 1
     assert any(crosses(a, b) for a in kept for b in kept) == (name not in NESTED)
@@ -140,7 +144,7 @@ def test_outputs_of_the_head_are_kept(zoo_model):
 
 
 @contextmanager
-def a_session(path: Path, server: ServerProcess, cut: str, **settings) -> Iterator:
+def a_session(path: Path, server: ForkedServer, cut: str, **settings) -> Iterator:
     """Open a session that always cuts at the same values, and wait for its server."""
     with InferenceSession(path, server=server.address, policy=cut, **settings) as session:
         session.wait_until_ready(20.0)
@@ -194,16 +198,16 @@ def tables(zoo_model, tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("tables")
     paths = {name: folder / f"{name}.json" for name in SERVED_BY_TABLE}
     for name, path in paths.items():
-        table_cuts(load_graph(ModelFile.open(zoo_model(name))), path)
+        write_cut_table(table_of(load_graph(ModelFile.open(zoo_model(name)))), name, path)
     return paths
 
 
 @pytest.fixture(scope="module")
-def served_by_table(zoo_model, tables) -> Iterator[ServerProcess]:
+def served_by_table(zoo_model, tables, fork_server: ForkServer) -> Iterator[ForkedServer]:
     """Give a server process that holds its models at the cuts of their tables."""
     arguments = [word for path in tables.values() for word in ("--table", str(path))]
     models = [str(zoo_model(name)) for name in tables]
-    with ServerProcess(models, arguments=arguments) as process:
+    with fork_server.server(models, arguments) as process:
         yield process
 
 
@@ -214,7 +218,7 @@ def test_every_cut_of_a_table_runs_in_two_processes(name, zoo_model, tables, ser
     graph = load_graph(ModelFile.open(path))
     feeds = image_feeds(graph)
     expected = uncut_outputs(path, feeds)
-    cuts = table_cuts(graph)
+    cuts = table_of(graph).splits
     assert any(len(cut.crossing) > 1 for cut in cuts)
     for cut in cuts:
         policy = ",".join(cut.crossing)
@@ -237,7 +241,7 @@ def test_a_table_is_chosen_from(name, zoo_model, tables, served_by_table):
     assert compare(given, uncut_outputs(path, feeds)).is_shown
 
 
-def assert_is_built_on_request(path: Path, graph: Graph, server: ServerProcess, cut: Cut) -> None:
+def assert_is_built_on_request(path: Path, graph: Graph, server: ForkedServer, cut: Cut) -> None:
     """Assert that a session runs on the device until the server has the tail, then there."""
     feeds = image_feeds(graph)
     expected = uncut_outputs(path, feeds)
@@ -263,7 +267,7 @@ def test_a_cut_of_several_values_nobody_knew_is_built_on_request(zoo_model, serv
     """A server builds the tail behind values it is told, though no list of its own has them."""
     path = zoo_model("hrnet_w18_small")
     graph = load_graph(ModelFile.open(path))
-    known = {*graph_cuts(graph), *table_cuts(graph)}
+    known = {*graph_cuts(graph), *table_of(graph).splits}
     other = next(cut for cut in side_by_side(graph) if len(cut.crossing) > 2 and cut not in known)
     assert_is_built_on_request(path, graph, served_by_table, other)
 

@@ -14,7 +14,6 @@ from cutpoint.client.session import InferenceSession
 from cutpoint.execution import ModelFile, load_graph
 from cutpoint.lab.equivalence import is_equal
 from cutpoint.lab.link_process import LinkProcess
-from cutpoint.lab.server_process import ServerProcess
 from cutpoint.units import from_mbit_per_s
 
 _log = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ RESUME_S = 1.5
 
 @pytest.mark.parametrize("num_kills", [2, pytest.param(20, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("policy", ["soonest", "server"])
-def test_killed_at_a_random_moment(policy, num_kills, zoo_model):
+def test_killed_at_a_random_moment(policy, num_kills, zoo_model, fork_server):
     """No answer is lost or wrong when the server is killed; offloading resumes by itself."""
     path = zoo_model("squeezenet")
     graph = load_graph(ModelFile.open(path))
@@ -36,11 +35,11 @@ def test_killed_at_a_random_moment(policy, num_kills, zoo_model):
     num_right = 0
     rng = np.random.default_rng(int.from_bytes(os.urandom(4), "little"))
     with (
-        ServerProcess([str(path)]) as server,
+        fork_server.server([str(path)]) as server,
         LinkProcess(
             server.address, delay_s=0.005, up_bytes_per_s=rate, down_bytes_per_s=rate
         ) as link,
-        InferenceSession(path, server=link.address, policy=policy, slowdown=50) as session,
+        InferenceSession(path, server=link.address, policy=policy, slowdown=20) as session,
     ):
         session.wait_until_ready(20.0)
         for repeat in range(num_kills):

@@ -8,6 +8,7 @@ import numpy as np
 
 from cutpoint.exceptions import OverloadedError
 from cutpoint.server.agenda import Agenda, Ended
+from cutpoint.server.decode_step import DecodeStep
 from cutpoint.server.job import Job
 from cutpoint.server.stage import Stage
 from cutpoint.server.turns import Turn, batch_s
@@ -30,6 +31,10 @@ class Request:
         Stage that raises for it, by position.
     oldest_s
         How long it waited while nobody here was older.
+    decode_s
+        What it is to be decoded at first; ``None`` if it does not come encoded.
+    is_corrupt
+        Whether it cannot be.
     """
 
     at_s: float
@@ -43,6 +48,8 @@ class Request:
     is_refused: bool = False
     ends: list[tuple[float, BaseException | None]] = field(default_factory=list)
     oldest_s: float = 0.0
+    decode_s: float | None = None
+    is_corrupt: bool = False
 
 
 class AgendaRun:
@@ -104,6 +111,7 @@ class AgendaRun:
             {"x": np.zeros(1)},
             lambda: request.is_cancelled,
             remaining_s=request.remaining_s,
+            decoding=None if request.decode_s is None else DecodeStep((), request.decode_s),
         )
         try:
             self.agenda.admit(request.job, self.now_s)
@@ -132,6 +140,10 @@ class AgendaRun:
             self._begin(turn)
 
     def _begin(self, turn: Turn) -> None:
+        if turn.decodes:
+            self._begin_decoding(turn)
+            return
+        assert all(job.decoding is None for job in turn.jobs)
         stage = turn.jobs[0].stage
         assert all(job.stage is stage for job in turn.jobs)
         assert len({job.kin for job in turn.jobs}) == 1
@@ -145,6 +157,26 @@ class AgendaRun:
         took_s = self._factor * expected_s
         self.turns_s.append(took_s)
         self._at(self.now_s + took_s, lambda: self._end(turn, took_s))
+
+    def _begin_decoding(self, turn: Turn) -> None:
+        assert all(job.decoding is not None and job.position == 0 for job in turn.jobs)
+        assert len(turn.jobs) <= self.agenda.max_batch
+        expected_s = sum(job.undecoded_s for job in turn.jobs)
+        assert all(self._meets(job, expected_s + job.left_s) for job in turn.held)
+        took_s = self._factor * expected_s
+        self.turns_s.append(took_s)
+        self._at(self.now_s + took_s, lambda: self._end_decoding(turn))
+
+    def _end_decoding(self, turn: Turn) -> None:
+        self._free += 1
+        results = [
+            (
+                ValueError("corrupt") if self._requests[job].is_corrupt else {},
+                self._factor * job.undecoded_s,
+            )
+            for job in turn.jobs
+        ]
+        self._tell(self.agenda.decoded(turn, results, self.now_s))
 
     def _meets(self, job: Job, left_s: float) -> bool:
         slowdown = self.agenda.pace.slowdown(self.now_s)

@@ -10,6 +10,7 @@ from tests.server.fake_stages import MadeUpStage
 
 from cutpoint.exceptions import DeadlineExceededError, NotReadyError, RemoteExecutionError
 from cutpoint.server.agenda import Agenda
+from cutpoint.server.decode_step import DecodeStep
 from cutpoint.server.job import Job
 from cutpoint.server.stage import Stage
 
@@ -51,6 +52,8 @@ def _requests(draw: st.DrawFn) -> list[Request]:
                 draw(st.none() | st.floats(0, 1.5)),
                 draw(st.none() | st.floats(0, 1.5)),
                 draw(st.none() | st.integers(0, 4)),
+                decode_s=draw(st.none() | st.floats(0, 0.05)),
+                is_corrupt=draw(st.integers(0, 9)) == 0,
             )
         )
     return found
@@ -96,6 +99,9 @@ def _check(request: Request, run: AgendaRun, factor: float) -> None:
     elif isinstance(error, RemoteExecutionError):
         assert request.is_cancelled
         assert at_s >= request.at_s + (request.cancel_s or 0.0) - 1e-9
+    elif isinstance(error, ValueError):
+        assert request.is_corrupt
+        assert job.position == 0
     else:
         assert isinstance(error, ArithmeticError)
         assert job.position == request.fails_at
@@ -105,7 +111,7 @@ def _check(request: Request, run: AgendaRun, factor: float) -> None:
     assert request.oldest_s <= factor * job.whole_s + longest_s + 1e-9
     # Every second from its admission to its end is accounted for.
     if error is None:
-        assert job.wait_s + job.tail_s == pytest.approx(at_s - request.at_s)
+        assert job.wait_s + job.decode_s + job.tail_s == pytest.approx(at_s - request.at_s)
 
 
 def _closed_loop(
@@ -152,6 +158,46 @@ def test_meeting_in_segments_serves_more_than_queues_per_tail(
     else:
         assert ours == tails == off
         assert batch == 1  # nothing is gained: nobody runs together
+
+
+@pytest.mark.parametrize("decode_s", [0.0, 1e-4, 1e-3])
+def test_who_comes_encoded_meets_whom_it_would_meet_raw(decode_s: float) -> None:
+    """Six requests at three cuts, every other one encoded, run in the very same batches."""
+    stages = _stages([0.01] * 6, [0.5] * 6)
+    batches = []
+    for codings in ([None] * 6, [None, decode_s] * 3, [decode_s] * 6):
+        run = AgendaRun(Agenda(1, 16, 8))
+        for number, each_s in enumerate(codings):
+            run.add(Request(0.0, stages[2 * (number % 3) :], decode_s=each_s))
+        run.add(Request(0.0, _stages([1e-3], [2.0])))  # what they wait behind
+        run._events.sort(key=lambda event: event[1] != 7)
+        run.run()
+        batches.append(run.batches)
+    assert batches == [[1, 2, 2, 4, 4, 6, 6]] * 3
+
+
+def test_what_takes_long_to_decode_is_not_waited_for() -> None:
+    """Two that are ready run without a third whose decoding costs more than it saves."""
+    (stage,) = _stages([0.01], [0.1])
+    agenda = Agenda(1, 8)
+    ready = [Job([stage], {"x": 0}), Job([stage], {"x": 0})]
+    for job in (ready[0], Job([stage], {"x": 0}, decoding=DecodeStep((), 1.0)), ready[1]):
+        agenda.admit(job, 0.0)
+    turn = agenda.take(0.0)
+    assert turn is not None
+    assert (turn.jobs, turn.decodes) == (tuple(ready), False)
+
+
+def test_nobody_is_late_for_the_decoding_of_others() -> None:
+    """A deadline that decoding would break is kept: the batch is smaller."""
+    (stage,) = _stages([0.1], [0.1])
+    agenda = Agenda(1, 8)
+    hasty = Job([stage], {"x": 0}, remaining_s=0.115)
+    agenda.admit(hasty, 0.0)
+    agenda.admit(Job([stage], {"x": 0}, decoding=DecodeStep((), 0.02)), 0.0)
+    turn = agenda.take(0.0)
+    assert turn is not None
+    assert (turn.jobs, turn.decodes) == ((hasty,), False)
 
 
 def test_who_entered_earlier_catches_up() -> None:

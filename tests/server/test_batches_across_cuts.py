@@ -9,7 +9,12 @@ import pytest
 from tests.server.fake_stages import GateStage
 
 from cutpoint.cost.batch_times import BatchTimes
-from cutpoint.exceptions import DeadlineExceededError, OverloadedError, RemoteExecutionError
+from cutpoint.exceptions import (
+    DeadlineExceededError,
+    OverloadedError,
+    RemoteExecutionError,
+    RemoteProtocolError,
+)
 from cutpoint.execution import Segments, batching
 from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph
 from cutpoint.records import Sample
@@ -21,6 +26,9 @@ from cutpoint.server.scheduler import Scheduler
 from cutpoint.server.served_model import ServedModel
 from cutpoint.server.served_request import ServedRequest
 from cutpoint.server.settings import Batching
+from cutpoint.wire.codecs import codec_named
+from cutpoint.wire.tensors import TensorSpec
+from cutpoint.wire.undecoded import Undecoded
 
 _SIZES = (1, 2, 4, 8)
 
@@ -55,6 +63,22 @@ class Plane:
         endpoint = Endpoint(self.model.served_name(cut), self.model, cut)
         sent = {name: values[name] for name in names}
         return self.plane.submit(endpoint, sent, cancelled or Cancellation(), remaining_s)
+
+    def ask_encoded(self, cut: Cut, feed: Arrays, codec_name: str) -> "Future[Reply]":
+        """Queue a request whose values all come encoded."""
+        values = self.held.run(self.held.head_of(cut), feed).values
+        names = self.model.graph.inputs if cut.id == SERVER_ONLY else cut.crossing
+        codec = codec_named(codec_name)
+        undecoded = [
+            Undecoded(
+                TensorSpec.of(name, values[name]),
+                codec,
+                b"".join(bytes(block) for block in codec.blocks(values[name])),
+            )
+            for name in names
+        ]
+        endpoint = Endpoint(self.model.served_name(cut), self.model, cut)
+        return self.plane.submit(endpoint, {}, Cancellation(), 60.0, undecoded=undecoded)
 
     def close(self) -> None:
         """End it."""
@@ -123,6 +147,52 @@ def test_everybody_gets_the_uncut_models_answer(
     assert all(seen.model == plane.model.name for seen in plane.seen)
     assert sorted(seen.batch for seen in plane.seen) == sorted(batches)
     assert all(min(seen.wait_s, seen.tail_s) > 0 for seen in plane.seen)
+
+
+def test_requests_that_come_encoded_run_with_those_that_do_not(
+    planes: Callable[[Batching], Plane], image_of, truth, assert_same
+) -> None:
+    """Decoded first, each by itself, they meet in the same segments; each end is told in parts."""
+    plane = planes("segments")
+    cuts = _three(plane)
+    asked = []
+    for number in range(6):
+        cut, feed = cuts[number % 3], image_of(number)
+        future = plane.ask_encoded(cut, feed, "zstd") if number % 2 else plane.ask(cut, feed)
+        asked.append((feed, future, number % 2))
+    plane.gate.opened.set()
+    for feed, future, is_encoded in asked:
+        reply = future.result(30)
+        expected = truth(feed)
+        assert_same(reply.outputs, {name: expected[name] for name in reply.outputs})
+        assert (reply.decode_s > 0) == ("decode_s" in reply.parameters()) == bool(is_encoded)
+        assert reply.batch > 3
+    encoded = [seen for seen in plane.seen if seen.decode_s]
+    assert len(encoded) == 3
+    for seen in plane.seen:
+        assert seen.outcome == "ok"
+        is_encoded = seen in encoded
+        assert (seen.decoded_bytes > 0) == is_encoded
+        assert not is_encoded or 0 < seen.received_bytes < 1.1 * seen.decoded_bytes
+
+
+def test_what_cannot_be_decoded_ends_alone(
+    planes: Callable[[Batching], Plane], image_of, truth, assert_same
+) -> None:
+    """Its caller is told of its mistake, and nobody else hears of it."""
+    plane = planes("segments")
+    whole = _three(plane)[0]
+    spec = TensorSpec("image", "float32", (1, 3, 64, 64))
+    endpoint = Endpoint(plane.model.name, plane.model, whole)
+    bad = Undecoded(spec, codec_named("zstd"), b"no frame of any kind")
+    broken = plane.plane.submit(endpoint, {}, Cancellation(), 60.0, undecoded=[bad])
+    good = plane.ask(whole, image_of(1))
+    plane.gate.opened.set()
+    with pytest.raises(RemoteProtocolError, match="'image'"):
+        broken.result(30)
+    assert_same(good.result(30).outputs, truth(image_of(1)))
+    outcomes = {seen.outcome: seen.reason for seen in plane.seen}
+    assert outcomes == {"invalid": "RemoteProtocolError", "ok": ""}
 
 
 def test_poison_in_a_batch_reaches_nobody(

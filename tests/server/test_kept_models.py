@@ -51,7 +51,8 @@ def test_the_settings_folder_is_used(six_convs: Path, tmp_path: Path) -> None:
         server = loop.do(begun())
         try:
             assert server.catalog.resolve("six_convs").cut.id == SERVER_ONLY
-            assert len(list((tmp_path / "cutpoint").glob("*.entry"))) == 1
+            # Of segments, and of codecs on what crosses them.
+            assert len(list((tmp_path / "cutpoint").glob("*.entry"))) == 2
         finally:
             loop.do(server.stop())
     finally:

@@ -208,3 +208,21 @@ def test_without_the_library_it_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "prometheus_client", gone)
     with pytest.raises(MissingDependencyError, match=r"pip install 'cutpoint\[server\]'"):
         metrics()
+
+
+def test_decoding_is_shown_of_requests_that_came_encoded() -> None:
+    """Those that came raw are no zeros among its times."""
+    shown = metrics()
+    for decode_s, decoded_bytes in ((0.0, 0), (0.004, 4000)):
+        shown.observe(
+            ServedRequest(
+                "m", "m", "server-only", "ok", 0.001, 0.01, 0.0, 1.0, 1000, 40,
+                decode_s=decode_s, decoded_bytes=decoded_bytes,
+            )
+        )  # fmt: skip
+    found = told(shown)
+    assert total(found, "cutpoint_decode_seconds_count") == 1
+    assert total(found, "cutpoint_decode_seconds_sum") == pytest.approx(0.004)
+    assert total(found, "cutpoint_decoded_bytes_total") == 4000
+    assert total(found, "cutpoint_received_bytes_total") == 2000
+    assert total(found, "cutpoint_latency_seconds_sum") == pytest.approx(2 * 0.011 + 0.004)

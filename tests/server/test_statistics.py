@@ -24,6 +24,17 @@ def answer(
     return ServedRequest("m", "m", "server-only", "ok", wait_s, tail_s, other_s, batch)
 
 
+def test_decoding_prepares_an_input() -> None:
+    """It is part of what Triton calls compute input, and of success."""
+    request = ServedRequest(
+        "m", "m", "server-only", "ok", 0.25, 0.5, 0.125, 2.0, decode_s=0.5, decoded_bytes=400
+    )
+    message = told(Statistics(), request)
+    assert message.inference_stats.compute_input.ns == 625_000_000
+    assert message.inference_stats.success.ns == 1_375_000_000
+    assert message.batch_stats[0].compute_input.ns == 625_000_000
+
+
 def test_answers_are_counted_with_their_parts() -> None:
     """Counts are exact, durations are sums in nanoseconds, success is all of the parts."""
     before_ms = time.time_ns() // 1_000_000

@@ -11,6 +11,7 @@ from cutpoint.cost import table_of_nodes, write_cut_table
 from cutpoint.exceptions import ConnectError, CostError
 from cutpoint.execution import ModelFile, load_graph
 from cutpoint.graph import SERVER_ONLY, Cut, Graph
+from cutpoint.lab.fork_server import ForkServer
 from cutpoint.lab.server_process import ServerProcess
 from cutpoint.planning import compiled_table
 from cutpoint.server.catalog import Catalog
@@ -74,12 +75,12 @@ def test_a_damaged_table_is_refused(six_convs: Path, tmp_path: Path, content: st
 
 
 def test_a_process_tells_the_cuts_of_its_table(
-    six_convs: Path, own: tuple[Path, tuple[Cut, ...]]
+    six_convs: Path, own: tuple[Path, tuple[Cut, ...]], fork_server: ForkServer
 ) -> None:
     """A device learns over the wire that the table's tails are there."""
     path, cuts = own
     with (
-        ServerProcess([str(six_convs)], arguments=["--table", str(path)]) as process,
+        fork_server.server([str(six_convs)], ["--table", str(path)]) as process,
         open_channel(process.address) as channel,
     ):
         stub = services.GRPCInferenceServiceStub(channel)

@@ -10,7 +10,6 @@ import pytest
 from cutpoint.exceptions import InvalidCutError, ModelError, ModelMismatchError
 from cutpoint.execution import Segments
 from cutpoint.graph import Cut, Graph, cut_at, cut_id
-from cutpoint.lab.server_process import ServerProcess
 from cutpoint.planning import graph_cuts
 from cutpoint.server.catalog import Catalog
 from cutpoint.server.served_model import ServedModel
@@ -124,10 +123,10 @@ def test_tails_asked_for_are_bounded(
 
 
 @pytest.fixture(scope="module")
-def own_stub(six_convs) -> Iterator[Any]:
+def own_stub(six_convs, fork_server) -> Iterator[Any]:
     """Give a stub to a server of its own: tails that are added stay."""
     with (
-        ServerProcess([str(six_convs)]) as process,
+        fork_server.server([str(six_convs)]) as process,
         open_channel(process.address) as channel,
     ):
         yield services.GRPCInferenceServiceStub(channel)

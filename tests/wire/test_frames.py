@@ -13,6 +13,7 @@ from cutpoint.wire.protocol import (
     ACK,
     CANCEL,
     CHUNK,
+    CODEC,
     ERROR,
     PHASES,
     PROBE,
@@ -254,3 +255,34 @@ def test_a_message_that_is_none_is_refused() -> None:
     """Bytes that are no message are the server's fault, in our words."""
     with pytest.raises(RemoteProtocolError, match="message of the stream cannot be read"):
         frames.parse_response(b"\xff\xff")
+
+
+@given(size_bytes=st.integers(0, 70_000), codec=st.sampled_from(["raw", "uint8+zstd", "jpeg:90"]))
+def test_a_piece_written_by_hand_is_the_same_message(size_bytes: int, codec: str) -> None:
+    """Its payload is put behind the rest, as protobuf reads it; views are as good as bytes."""
+    payload = np.arange(size_bytes, dtype=np.uint8).data
+    total_bytes = None if codec == "raw" else size_bytes
+    chunk = Chunk(TensorSpec("x", "uint8", (size_bytes,)), 0, 1, 0, payload, total_bytes, codec)
+    extra = {"sha256": "ff", PHASES: True}
+    written = frames.chunk_request_bytes("m", 3, chunk, extra)
+    parsed = messages.ModelInferRequest.FromString(written)
+    assert parsed == over_the_wire(frames.chunk_request("m", 3, chunk, extra))
+    assert frames.request_chunk(parsed) == chunk
+
+
+def test_the_codec_rides_with_each_piece() -> None:
+    """Who does not know of codecs sends none; a piece that names none is raw."""
+    spec = TensorSpec("x", "float32", (1,))
+    for codec in ("raw", "uint8"):
+        chunk = Chunk(spec, 0, 1, 0, b"1234", 4, codec)
+        frame = over_the_wire(frames.chunk_request("m", 1, chunk, {}))
+        assert (CODEC in frame.parameters) == (codec != "raw")
+        assert frames.request_chunk(frame).codec == codec
+
+
+@pytest.mark.parametrize("codec", [1, True, 2.5])
+def test_a_codec_that_is_no_name_is_refused(codec: object) -> None:
+    """It is text."""
+    frame = frames.chunk_request("m", 1, CHUNK_OF_TWO, {CODEC: codec})
+    with pytest.raises(RemoteProtocolError, match="expected the name of a codec"):
+        frames.request_chunk(frame)

@@ -89,3 +89,35 @@ def test_a_damaged_description_is_refused(text: str) -> None:
     """Cut short, of another layout, or with a time no clock gives: an error names the server."""
     with pytest.raises(RemoteProtocolError, match="edge:1 describes itself unreadably"):
         read_holdings(config_with(text), "edge:1")
+
+
+def test_codecs_and_what_decoding_takes_come_back() -> None:
+    """Their times are apart from the profile."""
+    told = replace(
+        HELD,
+        codecs=("uint8", "jpeg"),
+        decoding=(Sample("decode", "uint8", 1e-4, 1e-4, 4096, encoded_bytes=1032),),
+    )
+    config = model_config.ModelConfig(name="m")
+    write_holdings(config, told)
+    assert read_holdings(config, "edge:1") == told
+
+
+def test_a_server_without_codecs_and_a_device_without_them_understand_each_other() -> None:
+    """What one does not tell is empty; what the other does not know it passes over."""
+    text = text_of(HELD)
+    older = msgspec.json.decode(text)
+    del older["codecs"], older["decoding"]
+    assert read_holdings(config_with(msgspec.json.encode(older).decode()), "edge:1") == HELD
+
+    class Older(msgspec.Struct):
+        """What a device knew before there were codecs."""
+
+        protocol_version: int
+        sha256: str
+        profile: Profile
+        tails: dict[str, tuple[str, ...]]
+
+    sample = Sample("decode", "uint8", 1e-4, size_bytes=4096, encoded_bytes=1032)
+    newer = text_of(replace(HELD, codecs=("uint8",), decoding=(sample,)))
+    assert msgspec.json.decode(newer, type=Older).profile == PROFILE

@@ -16,9 +16,11 @@ from cutpoint.wire.reading import (
     RAW_INPUT_CONTENTS,
     Unreadable,
     reader,
+    request_reader,
 )
 
 read = reader(messages.ModelInferRequest, RAW_INPUT_CONTENTS)
+read_apart = request_reader(messages.ModelInferRequest)
 
 
 def _request(**words: str) -> messages.ModelInferRequest:
@@ -86,6 +88,58 @@ def test_only_what_nobody_can_parse_is_refused(data: st.DataObject) -> None:
             messages.ModelInferRequest.FromString(cut)
     else:
         assert given_back == messages.ModelInferRequest.FromString(cut)
+
+
+@st.composite
+def _messages(draw: st.DrawFn) -> bytes:
+    """Fields of all kinds in any order, raw contents among them, some bytes wrong."""
+    parts = []
+    for _ in range(draw(st.integers(0, 6))):
+        request = messages.ModelInferRequest()
+        match draw(st.integers(0, 3)):
+            case 0:
+                request.raw_input_contents.append(draw(st.binary(max_size=300)))
+            case 1:
+                request.inputs.add(name=draw(st.text(max_size=3)), shape=[draw(st.integers(-3, 9))])
+            case 2:
+                request.model_name = draw(st.text(max_size=5))
+            case _:
+                parts.append(draw(st.binary(max_size=3)))
+        parts.append(request.SerializeToString())
+    return b"".join(parts)
+
+
+@given(raw=_messages())
+def test_what_is_read_apart_is_the_same_message(raw: bytes) -> None:
+    """The same is refused, and what is not has the same fields and the same raw contents."""
+    given_back, whole = read_apart(raw), read(raw)
+    assert isinstance(given_back, Unreadable) == isinstance(whole, Unreadable)
+    if isinstance(whole, Unreadable):
+        return
+    assert [bytes(each) for each in given_back.raw_input_contents] == [*whole.raw_input_contents]
+    assert (given_back.model_name, given_back.id) == (whole.model_name, whole.id)
+    assert list(given_back.inputs) == list(whole.inputs)
+    assert dict(given_back.parameters) == dict(whole.parameters)
+
+
+def test_tensors_are_not_copied_out_of_their_message() -> None:
+    """They are views of the bytes that came."""
+    raw = _request(model_name="m", id="1").SerializeToString()
+    (content,) = read_apart(raw).raw_input_contents
+    assert isinstance(content, memoryview)
+    assert content.obj is raw
+    with pytest.raises(AttributeError):
+        read_apart(raw).no_field  # noqa: B018
+
+
+def test_what_would_swell_is_refused_unparsed_apart_too() -> None:
+    """Raw contents count among the parts of a message."""
+    many = messages.ModelInferRequest()
+    many.raw_input_contents.extend([b"x"] * (MAX_FIELDS + 1))
+    wordy = _request(model_name="x" * (MAX_OTHER_BYTES + 1))
+    for request in (many, wordy):
+        assert isinstance(read_apart(request.SerializeToString()), Unreadable)
+    assert len(read_apart(_request().SerializeToString()).raw_input_contents) == 1
 
 
 @pytest.mark.parametrize("implementation", ["upb", "python"])

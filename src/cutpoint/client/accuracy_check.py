@@ -8,6 +8,7 @@ from threading import Condition, Thread, current_thread
 
 import numpy as np
 
+from cutpoint.client.encoded_inputs import EncodedInputs
 from cutpoint.cost.tolerance import Tolerance
 from cutpoint.estimation import DriftDetector
 from cutpoint.execution import Segments
@@ -27,6 +28,7 @@ class _Job:
     codec: str
     values: Arrays
     outputs: Arrays
+    files: EncodedInputs | None
 
 
 @dataclass
@@ -90,7 +92,14 @@ class AccuracyCheck:
         with self._changed:
             return sum(each.num_checks for each in self._watched.values())
 
-    def consider(self, cut: Cut, codec: str, values: Arrays, outputs: Arrays) -> bool:
+    def consider(
+        self,
+        cut: Cut,
+        codec: str,
+        values: Arrays,
+        outputs: Arrays,
+        files: EncodedInputs | None = None,
+    ) -> bool:
         """
         Look at an inference, perhaps.
 
@@ -100,6 +109,8 @@ class AccuracyCheck:
             Those that crossed, exact.
         outputs
             As they were given to the caller, who may change them afterwards.
+        files
+            Inputs that crossed as they came, to be decoded if it is computed again.
 
         Returns
         -------
@@ -115,13 +126,14 @@ class AccuracyCheck:
                 return False
             if not (is_drawn or watched.drift.is_suspicious):
                 return False
-            inputs = self._segments.graph.inputs
-            # Inputs are the caller's, who may write the next frame into them.
+            graph = self._segments.graph
+            # Inputs are the caller's, who may write the next frame into them; so are outputs.
+            others = {*graph.inputs, *graph.outputs}
             kept = {
-                name: array.copy() if name in inputs else array for name, array in values.items()
+                name: array.copy() if name in others else array for name, array in values.items()
             }
             copied = {name: array.copy() for name, array in outputs.items()}
-            self._job = _Job(cut, codec, kept, copied)
+            self._job = _Job(cut, codec, kept, copied, files)
             self._start()
             self._changed.notify_all()
         return True
@@ -179,8 +191,9 @@ class AccuracyCheck:
 
     def _check(self, job: _Job) -> None:
         tail = self._segments.tail_of(job.cut)
+        values = job.values if job.files is None else {**job.values, **job.files.decoded()}
         execution = self._segments.run(
-            tail, job.values, is_stopped=lambda: self._is_closing, measures_cpu=False
+            tail, values, is_stopped=lambda: self._is_closing, measures_cpu=False
         )
         if len(execution.runs) < len(tail):
             return

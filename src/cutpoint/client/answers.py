@@ -93,9 +93,11 @@ class Answers:
         began_at_s, first_bytes = offload.first_piece
         self._link.down.observe(assembly.received_bytes - first_bytes, at_s - began_at_s)
         away_s = at_s - (offload.first_sent_at_s or at_s)
-        wait_s, tail_s = (_told_s(offload.report, key, away_s) for key in ("wait_s", "tail_s"))
+        wait_s, tail_s, decode_s = (
+            _told_s(offload.report, key, away_s) for key in ("wait_s", "tail_s", "decode_s")
+        )
         offload.idle_s = min(_told_s(offload.report, "idle_s"), max(away_s, tail_s))
-        offload.answer(at_s, assembly.arrays(), wait_s, tail_s)
+        offload.answer(at_s, assembly.arrays(), wait_s, tail_s, decode_s)
 
 
 def _told_s(report: dict[str, Parameter], key: str, most_s: float = float("inf")) -> float:

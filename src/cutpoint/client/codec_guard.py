@@ -68,13 +68,13 @@ class CodecGuard:
         """Look at an inference that has ended, if its answer came by way of a lossy codec."""
         if drive.inference.placement == "device":
             return  # it was computed here after all
-        if drive.passes_files:
-            return  # nothing was encoded here, and there are no pixels to compute with
-        codec = next((codec for codec in drive.codecs if self._book.is_lossy(codec)), None)
+        applied = drive.applied_codecs
+        codec = next((codec for codec in applied if self._book.is_lossy(codec)), None)
         if codec is None:
             return
         try:
-            self.check.consider(drive.cut, codec, drive.crossing_values, outputs)
+            files = drive.inputs if drive.passes_files else None
+            self.check.consider(drive.cut, codec, drive.crossing_values, outputs, files)
         except Exception:  # the check's: the answer is there, and is not lost for it
             _log.exception("an answer could not be checked")
 

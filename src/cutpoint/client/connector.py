@@ -2,16 +2,18 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from threading import Lock
 
+from cutpoint.client.foreign_holdings import ForeignHoldings
+from cutpoint.client.foreign_tail import ForeignTail, find_tails
 from cutpoint.client.framed import FramedTransport
 from cutpoint.client.golden_check import GoldenCheck
-from cutpoint.client.handshake import check_digest, fetch_holdings, server_costs
+from cutpoint.client.handshake import Told, check_digest, fetch_holdings, told_by
 from cutpoint.client.plain import PlainTransport
+from cutpoint.client.reference import Reference
 from cutpoint.client.reply_limit import reply_limit
 from cutpoint.client.transport import Transport
-from cutpoint.cost import HostCosts
 from cutpoint.estimation import LinkEstimator
 from cutpoint.exceptions import (
     ConnectError,
@@ -20,11 +22,10 @@ from cutpoint.exceptions import (
     OverloadedError,
     TransportError,
 )
-from cutpoint.graph import Arrays, Cut, Graph
+from cutpoint.graph import Cut, Graph
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.credentials import ClientSecurity
 from cutpoint.wire.errors import mapped_errors
-from cutpoint.wire.holdings import Holdings
 from cutpoint.wire.names import TailName
 from cutpoint.wire.protocol import CROSSING, messages, services
 
@@ -64,6 +65,8 @@ class Connector:
         Gives the session's time in seconds.
     on_failure
         Handed to the transport.
+    typed
+        Codecs in which values may travel to tails that undo them, at a server that is not ours.
     """
 
     def __init__(
@@ -74,8 +77,9 @@ class Connector:
         link: LinkEstimator,
         clock: Callable[[], float],
         on_failure: Callable[[CutpointError, float], None],
-        reference: Callable[[], tuple[Arrays, Arrays]],
+        reference: Callable[[], Reference],
         security: ClientSecurity | None = None,
+        typed: Collection[str] = (),
     ) -> None:
         self._address = address
         self._graph = graph
@@ -83,6 +87,7 @@ class Connector:
         self._link = link
         self._clock = clock
         self._on_failure = on_failure
+        self._typed = frozenset(typed)
         self._golden = GoldenCheck(address, graph, clock, reference)
         self._checked_at_s = float("-inf")
         self._security = security
@@ -112,12 +117,13 @@ class Connector:
         if holdings is None:
             return self._connect_plain()
         check_digest(holdings, self._graph, self._address)
-        costs, tails = self._told(holdings)
+        told = told_by(self._graph, holdings, self._cuts)
         transport = FramedTransport(
             self._channel,
             self._address,
-            costs=costs,
-            tails=tails,
+            costs=told.costs,
+            tails=told.tails,
+            decoding=told.decoding,
             link=self._link,
             clock=self._clock,
             on_failure=self._on_failure,
@@ -145,9 +151,11 @@ class Connector:
             ):
                 raise ConnectError(f"server {self._address} did not answer a probe of the link")
 
-    def renewed(self, transport: Transport) -> tuple[HostCosts, frozenset[str]] | None:
+    def renewed(self, transport: Transport) -> Told | None:
         """
         Ask for wanted tails the server does not hold; give what it tells once one is there.
+
+        Of a server that is not ours: check again what was checked, and look for tails again.
 
         Raises
         ------
@@ -155,8 +163,7 @@ class Connector:
             If the server is not reached.
         """
         if isinstance(transport, PlainTransport):
-            self._check_again(transport)
-            return None
+            return self._checked_again(transport)
         if self._clock() - self._asked_at_s < _ASK_EVERY_S:
             return None
         self._asked_at_s = self._clock()
@@ -165,7 +172,7 @@ class Connector:
         holdings = fetch_holdings(self._stub, self._address, self._graph.name)
         if holdings is None:
             return None
-        return self._told(holdings)
+        return told_by(self._graph, holdings, self._cuts)
 
     def reset(self) -> None:
         """Begin with a fresh connection next time."""
@@ -188,9 +195,6 @@ class Connector:
             watched.unwatch()
             time.sleep(_POLLED_S)
         self._channel.close()
-
-    def _told(self, holdings: Holdings) -> tuple[HostCosts, frozenset[str]]:
-        return server_costs(self._graph, holdings, self._cuts), frozenset(holdings.tails)
 
     def _has_arrived(self, missing: Sequence[Cut]) -> bool:
         """Ask for each of these tails; one in trouble hides no other, and comes last next time."""
@@ -256,26 +260,59 @@ class Connector:
         try:
             transport.wait_until_watched()
             self.measure(transport, _PROBE_TIMEOUT_S)
-            transport.set_tail_s(self._tail_s(transport), self._graph.sizes)
+            whole_s = self._tail_s(transport)
+            transport.hold(ForeignHoldings(whole_s, self._graph.sizes))
+            self._look_for_tails(transport)
         except BaseException as error:
             transport.close(f"not connected: {error}")
             raise
         self._checked_at_s = self._clock()
         return transport
 
-    def _tail_s(self, transport: PlainTransport) -> float:
+    def _look_for_tails(self, transport: PlainTransport) -> None:
+        """Take up each tail that is there and answers as this device's own does."""
+        for tail in find_tails(self._stub, self._graph, self._cuts, self._typed):
+            if tail.name not in transport.holdings.tails:
+                self._take_up(transport, tail)
+
+    def _take_up(self, transport: PlainTransport, tail: ForeignTail) -> None:
+        try:
+            tail_s = self._tail_s(transport, tail)
+        except CutpointError as error:
+            if transport.ended is not None:
+                raise
+            _log.warning("tail %s is not used: %s", tail.name, error)
+        else:
+            transport.hold(transport.holdings.with_tail(tail, tail_s))
+
+    def _tail_s(self, transport: PlainTransport, tail: ForeignTail | None = None) -> float:
         """Compare the server's answers with the device's; give the server's time."""
-        took_s = min(self._golden.took_s(transport) for _ in range(_REFERENCE_RUNS))
+        took_s = min(self._golden.took_s(transport, tail) for _ in range(_REFERENCE_RUNS))
         link = self._link.conditions()
         if link is None:
             raise ConnectError(f"server {self._address}: the link could not be measured")
-        upload_s = self._golden.up_bytes / link.bandwidth_up_bytes_per_s
+        upload_s = self._golden.up_bytes(tail) / link.bandwidth_up_bytes_per_s
         return max(took_s - link.round_trip_s - upload_s, 1e-4)
 
-    def _check_again(self, transport: PlainTransport) -> None:
-        """Ask the same once more: a server may take up another model while it runs."""
+    def _checked_again(self, transport: PlainTransport) -> Told | None:
+        """Ask the same once more: a server may take up other models while it runs."""
         if self._clock() - self._checked_at_s < RECHECK_EVERY_S:
-            return
+            return None
         transport.renew_witness()
         self._golden.took_s(transport)
+        before = transport.holdings
+        for tail in before.tails.values():
+            self._check_tail(transport, tail)
+        self._look_for_tails(transport)
         self._checked_at_s = self._clock()
+        if transport.holdings is before:
+            return None
+        return Told(transport.costs, transport.tails, transport.decoding)
+
+    def _check_tail(self, transport: PlainTransport, tail: ForeignTail) -> None:
+        try:
+            self._golden.took_s(transport, tail)
+        except CutpointError as error:
+            if transport.ended is not None:
+                raise
+            transport.withdraw(tail.name, str(error))

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
+from cutpoint.client.file_bucket import AnyBucket
 from cutpoint.client.offload import Offload
 from cutpoint.client.server_connection import ServerConnection
 from cutpoint.client.servers import Servers
-from cutpoint.client.shape_bucket import ShapeBucket
-from cutpoint.cost import CutTable, HostCosts, predict
+from cutpoint.cost import CutTable, HostCosts, Prediction, predict
 from cutpoint.exceptions import CutpointError
 from cutpoint.graph import Cut
 from cutpoint.inference import patience_s
@@ -37,6 +37,8 @@ class Decision:
         In view; the plan may do without it.
     costs, tails
         What the server held.
+    edition
+        Of the rules that the table was compiled by.
     conditions
         What was believed.
     table
@@ -46,21 +48,23 @@ class Decision:
     """
 
     at_s: float
-    bucket: ShapeBucket
+    bucket: AnyBucket
     server: ServerConnection
     costs: HostCosts | None
     tails: frozenset[str]
+    edition: object
     conditions: Conditions
     table: CutTable
     plan: Plan
 
-    def holds(self, server: ServerConnection, bucket: ShapeBucket) -> bool:
+    def holds(self, server: ServerConnection, bucket: AnyBucket) -> bool:
         """Tell whether its grounds are those of now, but for figures that change slowly."""
         return (
             server is self.server
             and bucket is self.bucket
             and server.costs is self.costs
             and server.tails is self.tails
+            and bucket.edition is self.edition
             and self.conditions.link is not None
             and self.conditions.unavailable == server.unavailable
         )
@@ -93,7 +97,7 @@ class Dispatch:
     def __init__(
         self,
         servers: Servers,
-        bucket: ShapeBucket,
+        bucket: AnyBucket,
         policy: Policy,
         *,
         clock: Callable[[], float],
@@ -143,13 +147,12 @@ class Dispatch:
     @property
     def cut(self) -> Cut:
         """The cut of the plan."""
-        return self.table.cuts[self.table.find(self.plan.cut) or 0]
+        return self.table.cuts[self._row]
 
     @property
     def rest_s(self) -> float:
         """What lies behind the cut takes on this device, as it is now."""
-        row = self.table.find(self.plan.cut) or 0
-        return float(self.table.rest_s[row]) * self.conditions.device_slowdown
+        return float(self.table.rest_s[self._row]) * self.conditions.device_slowdown
 
     @property
     def patience_s(self) -> float:
@@ -187,6 +190,23 @@ class Dispatch:
             connection.release(admission)
         self._admissions.clear()
 
+    def _row_at(
+        self, server: ServerConnection, table: CutTable, prediction: Prediction
+    ) -> int | None:
+        """Give the row of what was sent in another server's table; ``None`` if it takes it not."""
+        cut, codec, decoding = self.plan.cut, self.plan.codec, server.decoding
+        row, alike = table.find(cut, codec), table.rows_of(cut)
+        if row is not None or not alike:
+            return row
+        if not decoding.takes(codec) or (cut, codec) in decoding.lacks:
+            return None
+        # A row that another one beats there is in no table: it takes a little more than that.
+        return min(alike, key=lambda each: float(prediction.latency_s[each]))
+
+    @property
+    def _row(self) -> int:
+        return self.table.find(self.plan.cut, self.plan.codec) or 0
+
     def _takes_over(self, previous: "Dispatch") -> bool:
         """Do as the inference before, if nothing that counts has changed since."""
         is_steady = getattr(self._policy, "is_steady", False)
@@ -215,14 +235,19 @@ class Dispatch:
 
     def _consider(self, server: ServerConnection, unavailable: str | None) -> None:
         """Decide, with one server in view."""
-        costs, tails = server.costs, server.tails
+        costs, tails, edition = server.costs, server.tails, self._bucket.edition
         conditions = self._conditions_of(server, unavailable)
-        table = self._bucket.table(costs, tails, server.address)
+        table = self._table_of(server, costs, tails)
         situation = Situation(self.at_s, table, conditions, server.address, self._bucket.key)
         plan = self._policy.decide(situation)
         self.decision = Decision(
-            self.at_s, self._bucket, server, costs, tails, conditions, table, plan
+            self.at_s, self._bucket, server, costs, tails, edition, conditions, table, plan
         )
+
+    def _table_of(
+        self, server: ServerConnection, costs: HostCosts | None, tails: frozenset[str]
+    ) -> CutTable:
+        return self._bucket.table(costs, tails, server.address, server.decoding)
 
     def _conditions_of(self, server: ServerConnection, unavailable: str | None) -> Conditions:
         return Conditions(
@@ -243,11 +268,14 @@ class Dispatch:
         """Give what the rest is predicted to take at a server; ``None`` if it has not the tail."""
         conditions = self._conditions_of(server, None)
         with self._lock:
-            table = self._bucket.table(server.costs, server.tails, server.address)
-        row = table.find(self.plan.cut)
-        if row is None or server.costs is None or not conditions.is_server_usable:
+            table = self._table_of(server, server.costs, server.tails)
+        if server.costs is None or not conditions.is_server_usable:
             return None
-        found = predict(table, conditions).parts(row)
+        prediction = predict(table, conditions)
+        row = self._row_at(server, table, prediction)
+        if row is None:
+            return None
+        found = prediction.parts(row)
         return Parts(
             upload_s=found.upload_s,
             wait_s=found.wait_s,

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cutpoint.client.encoded_inputs import EncodedInputs, FileEncoders
+from cutpoint.client.encoders import Encoders
+from cutpoint.client.encoding import Encoding
 from cutpoint.client.offload import Offload
 from cutpoint.client.server_connection import ServerConnection
 from cutpoint.exceptions import (
@@ -20,6 +23,7 @@ from cutpoint.inference import (
     Answered,
     Cancel,
     Deliver,
+    EncodeDone,
     Event,
     HeadDone,
     Inference,
@@ -32,6 +36,8 @@ from cutpoint.inference import (
     TailDone,
     UploadLags,
 )
+from cutpoint.records import RAW
+from cutpoint.wire.encoded import Encoded
 
 Other = Callable[[Offload | None, CutpointError], tuple[ServerConnection, float] | None]
 """Gives another server to try after a failure and how long to wait for it, if there is one."""
@@ -42,6 +48,10 @@ _DEADLINE_SLACK_S = 0.05
 _WATCH_EVERY_S = 0.01
 """How often an upload is looked after: a collapse of the link is noticed in tens of milliseconds,
 and an upload that is through by then is left alone."""
+
+_ENCODED_FIRST_S = 0.002
+"""What is encoded in less leaves when it is: to wake the sending thread in between costs more
+than it brings."""
 
 _MAY_RETRY = (ConnectError, ConnectionLostError, OverloadedError)
 """Failures that another server may not share, and that say so soon; never a deadline."""
@@ -66,6 +76,13 @@ class Drive:
         Gives the session's time in seconds.
     other
         Asked for another server after a failure that may be retried.
+    encoders
+        Encode what crosses, as the plan says.
+    inputs
+        Those that came as image files. Where the server computes everything they cross as
+        they came, else they are decoded first.
+    decode_s, late_decode_s
+        What that took here, and how much of it when the device went on alone.
     """
 
     inference: Inference
@@ -75,8 +92,14 @@ class Drive:
     clock: Callable[[], float]
     run_options: Any = None
     other: Other | None = None
+    encoders: Encoders = field(default_factory=Encoders)
+    inputs: EncodedInputs | None = None
+    decode_s: float = 0.0
+    late_decode_s: float = 0.0
     received_bytes: int = 0
     idle_s: float = 0.0
+    crossing_values: Arrays = field(default_factory=dict)
+    _encoding: Encoding | None = None
     _offloads: list[Offload] = field(default_factory=list)
 
     def run(self, feed: Arrays) -> Arrays:
@@ -101,6 +124,26 @@ class Drive:
         """Payload bytes that left for servers, whatever came of them."""
         return sum(offload.request.chunker.given_bytes for offload in self._offloads)
 
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        """Codec in which each crossing value of the plan was sent last; empty if nothing was."""
+        if not self._offloads:
+            return ()
+        made = {} if self._encoding is None else self._encoding.encoded
+        return tuple(
+            made[name].codec if name in made else RAW for name in self.inference.plan.crossing
+        )
+
+    @property
+    def applied_codecs(self) -> tuple[str, ...]:
+        """What this device did to each crossing value: nothing to files that cross as they came."""
+        files = {} if self.inputs is None else self.inputs.codecs
+        planned = self._planned_codecs()
+        return tuple(
+            RAW if name not in planned and files.get(name) == codec else codec
+            for name, codec in zip(self.inference.plan.crossing, self.codecs, strict=False)
+        )
+
     def _run(self) -> None:
         actions = self.inference.start()
         while not self.inference.is_done:
@@ -123,13 +166,36 @@ class Drive:
                 pass
         return None
 
+    @property
+    def passes_files(self) -> bool:
+        """Whether inputs came as files and are to cross so: nothing needs their pixels here."""
+        return (
+            self.inputs is not None
+            and not self.decode_s
+            and self.cut.placement == "server"
+            and not self.inputs.images.keys() & self._planned_codecs().keys()
+        )
+
     def _run_head(self) -> Event:
+        decode_s = 0.0 if self.passes_files else self._decode()
         head_s = self._ran(self.segments.head_of(self.cut))
-        return HeadDone(self.clock(), head_s)
+        return HeadDone(self.clock(), head_s, decode_s)
 
     def _run_tail(self) -> Event:
+        self.late_decode_s = self._decode()
         tail_s = self._ran(self.segments.tail_of(self.cut))
-        return TailDone(self.clock(), tail_s)
+        return TailDone(self.clock(), self.late_decode_s + tail_s)
+
+    def _decode(self) -> float:
+        """Decode inputs that came as files, once; gives what it took."""
+        if self.inputs is None or self.decode_s:
+            return 0.0
+        began_s = self.clock()
+        self._values = {**self._values, **self.inputs.decoded()}
+        if self.segments.slowdown > 1:
+            time.sleep((self.segments.slowdown - 1) * (self.clock() - began_s))
+        self.decode_s = max(self.clock() - began_s, 1e-9)
+        return self.decode_s
 
     def _ran(self, segments: tuple[Segment, ...]) -> float:
         """Run segments on the device; gives what they took."""
@@ -152,13 +218,88 @@ class Drive:
             )
         is_endless = action.patience_s == float("inf")
         remaining_s = None if is_endless else action.patience_s + _DEADLINE_SLACK_S
+        # Asked once: another server may answer at this address a moment later.
+        takes = self.server.decoding.takes
         try:
-            self._offload = self.server.offload(self.cut, self._values, remaining_s)
+            decoded = self._decoded_for(takes, action.patience_s)
+            codecs = self._planned_codecs()
+            if self.inputs is not None and self.passes_files:
+                codecs.update(self.inputs.codecs)
+            if codecs:
+                encoding = self._begun(codecs, takes)
+                return self._send_encoded(self.server, encoding, action.patience_s, remaining_s)
+            self._offload_to(self.server, remaining_s)
         except CutpointError as error:
             failed = OffloadFailed(self.clock(), str(error), is_unsent=True)
             return self._with_retry(failed, None, error)
-        self._offloads.append(self._offload)
-        return None
+        return decoded
+
+    def _decoded_for(self, takes: Callable[[str], bool], patience_s: float) -> Event | None:
+        """Decode files that a server cannot; patience counts from then."""
+        if self.inputs is None or not self.passes_files:
+            return None
+        if self.inputs.are_taken(takes):
+            return None
+        self._decode()
+        self._encoding = None  # it was to pass them on
+        at_s = self.clock()
+        self._until_s = at_s + patience_s
+        return EncodeDone(at_s)
+
+    def _planned_codecs(self) -> dict[str, str]:
+        leg = self.inference.plan.legs[0]
+        pairs = zip(leg.crossing, leg.codecs, strict=False)
+        return {name: codec for name, codec in pairs if codec != RAW}
+
+    def _offload_to(
+        self,
+        server: ServerConnection,
+        remaining_s: float | None,
+        encoded: dict[str, Encoded] | None = None,
+    ) -> Offload:
+        if encoded:
+            offload = server.offload(self.cut, self._values, remaining_s, encoded)
+        else:
+            offload = server.offload(self.cut, self._values, remaining_s)
+        self._offload = offload
+        self._offloads.append(offload)
+        return offload
+
+    def _begun(self, codecs: dict[str, str], takes: Callable[[str], bool]) -> Encoding:
+        """Give the encoding, of which so much is to be sent as a server decodes."""
+        if self._encoding is None:
+            values = {name: self._values[name] for name in self.cut.crossing}
+            encoders, files = self.encoders, frozenset[str]()
+            if self.inputs is not None and self.passes_files:
+                encoders = FileEncoders(self.inputs, encoders)
+                files = frozenset(self.inputs.images)
+            self.crossing_values = {n: array for n, array in values.items() if n not in files}
+            self._encoding = Encoding(values, codecs, encoders, self.clock)
+        self._encoding.begin(takes)
+        return self._encoding
+
+    def _send_encoded(
+        self,
+        server: ServerConnection,
+        encoding: Encoding,
+        patience_s: float,
+        remaining_s: float | None,
+    ) -> Event:
+        """Send what is encoded while the rest is being; patience counts from when all is."""
+        is_whole_first = not server.takes_pieces
+        encoding.run(float("inf") if is_whole_first else self.clock() + _ENCODED_FIRST_S)
+        if remaining_s is not None and not encoding.is_done:
+            remaining_s += self.inference.plan.predicted.encode_s
+        offload = self._offload_to(server, remaining_s, encoding.encoded)
+        while not encoding.is_done and offload.error is None:
+            if not encoding.step():
+                server.cancel(offload, self.clock(), is_late=False)
+                offload = self._offload_to(server, remaining_s, encoding.encoded)
+            server.more(offload)
+        at_s = self.clock()
+        offload.encoded(at_s)
+        self._until_s = at_s + patience_s
+        return EncodeDone(at_s)
 
     def _cancel(self, is_late: bool = True) -> None:
         """Tell the server to drop what it still holds of this inference, once."""

@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 
 from cutpoint.client.answers import Answers
+from cutpoint.client.decoding import NO_DECODING, Decoding
 from cutpoint.client.offload import Offload
 from cutpoint.client.outbox import Outbox
 from cutpoint.client.prober import Prober
@@ -40,7 +41,7 @@ class FramedTransport:
         To the server.
     address
         For messages.
-    costs, tails
+    costs, tails, decoding
         What the server told in the handshake.
     link
         What is believed of the link.
@@ -50,6 +51,8 @@ class FramedTransport:
         Told when a request fails, before the request is: why, and at what time.
     """
 
+    takes_pieces = True
+
     def __init__(
         self,
         channel: Any,
@@ -57,12 +60,14 @@ class FramedTransport:
         *,
         costs: HostCosts,
         tails: frozenset[str],
+        decoding: Decoding = NO_DECODING,
         link: LinkEstimator,
         clock: Callable[[], float],
         on_failure: Callable[[CutpointError, float], None],
     ) -> None:
         self.costs = costs
         self.tails = tails
+        self.decoding = decoding
         self._address = address
         self._clock = clock
         self._on_failure = on_failure
@@ -98,6 +103,10 @@ class FramedTransport:
                 self._outbox.put(offload)
                 return
         offload.fail(self._clock(), self._ended)
+
+    def more(self, offload: Offload) -> None:
+        """Look whether more of a request may leave, now that more is encoded."""
+        self._outbox.wake()
 
     def cancel(self, offload: Offload, at_s: float) -> None:
         """Drop a request here and at the server; its lateness says something of the link."""

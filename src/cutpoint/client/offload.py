@@ -63,6 +63,10 @@ class Offload:
         self._events: deque[Event] = deque()
         self._awake: SimpleQueue[None] = SimpleQueue()
 
+    def encoded(self, at_s: float) -> None:
+        """Take note that all of it is encoded: its upload counts from now."""
+        self.began_at_s = at_s
+
     def __repr__(self) -> str:
         return f"<Offload {self.number} of {self.request.model}>"
 
@@ -85,10 +89,12 @@ class Offload:
         self.error = error
         self.tell(OffloadFailed(at_s, str(error), is_unsent=self.first_sent_at_s is None))
 
-    def answer(self, at_s: float, outputs: Arrays, wait_s: float, tail_s: float) -> None:
+    def answer(
+        self, at_s: float, outputs: Arrays, wait_s: float, tail_s: float, decode_s: float = 0.0
+    ) -> None:
         """Tell the answer."""
         self.outputs = outputs
-        self.tell(Answered(at_s, wait_s, tail_s))
+        self.tell(Answered(at_s, wait_s, tail_s, decode_s))
 
     def next_event(self, until_s: float, now_s: float) -> Event:
         """

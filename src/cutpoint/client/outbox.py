@@ -82,6 +82,10 @@ class Outbox(Iterator[Any]):
             self._uploads.append(offload)
         self._awake.put(None)
 
+    def wake(self) -> None:
+        """Look again: more of a request that is encoded while it leaves may be ready."""
+        self._awake.put(None)
+
     def drop(self, offload: Offload) -> bool:
         """Send no more of a request; gives whether anything of it was left to send."""
         with self._lock:
@@ -159,7 +163,9 @@ class Outbox(Iterator[Any]):
                 if self._control:
                     return self._control.popleft()
                 if self._uploads and self._may_send():
-                    return self._next_piece()
+                    piece = self._next_piece()
+                    if piece is not None:
+                        return piece
             self._awake.get()
 
     def _may_send(self) -> bool:
@@ -170,10 +176,18 @@ class Outbox(Iterator[Any]):
             self._window_bytes = min(first_bytes, self._widest_bytes())
         return under_way_bytes < self._window_bytes
 
-    def _next_piece(self) -> Any:
-        offload = self._uploads.popleft()
+    def _next_piece(self) -> bytes | None:
+        """Give the next piece of whose turn it is; ``None`` if no one's is encoded yet."""
+        size_bytes = self._chunk_bytes()
+        for _ in range(len(self._uploads)):
+            if self._uploads[0].request.chunker.is_ready(size_bytes):
+                return self._piece(self._uploads.popleft(), size_bytes)
+            self._uploads.rotate(-1)
+        return None
+
+    def _piece(self, offload: Offload, size_bytes: int) -> bytes:
         request = offload.request
-        chunk = request.chunker.next(self._chunk_bytes())
+        chunk = request.chunker.next(size_bytes)
         at_s = self._clock()
         extra: Mapping[str, Parameter] = {}
         if offload.first_sent_at_s is None:
@@ -183,7 +197,7 @@ class Outbox(Iterator[Any]):
             self._uploads.append(offload)
         self._meter.sent(len(chunk.payload), at_s)
         self._unacknowledged.setdefault(offload.number, deque()).append(len(chunk.payload))
-        return frames.chunk_request(request.model, offload.number, chunk, extra)
+        return frames.chunk_request_bytes(request.model, offload.number, chunk, extra)
 
     def _chunk_bytes(self) -> int:
         rate = self._link.up.bytes_per_s

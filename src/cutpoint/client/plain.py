@@ -1,29 +1,35 @@
 """Whole requests to any server of the protocol: Triton, KServe, MLServer, ..."""
 
+import logging
 from collections.abc import Callable
 from threading import Event, Lock
 from typing import Any
 
 import grpc
 
+from cutpoint.client.foreign_holdings import ForeignHoldings
 from cutpoint.client.offload import Offload
 from cutpoint.client.transport import PROBE_IDLE_S
 from cutpoint.client.witness import Witness
-from cutpoint.cost import HostCosts
 from cutpoint.estimation import LinkEstimator
 from cutpoint.exceptions import (
     ConnectionLostError,
     CutpointError,
     DeadlineExceededError,
+    ModelError,
     ModelMismatchError,
+    OverloadedError,
     RemoteProtocolError,
     TransportError,
 )
-from cutpoint.graph import SERVER_ONLY, Sizes
+from cutpoint.records import RAW
 from cutpoint.wire.chunks import Chunk
 from cutpoint.wire.errors import rpc_error
 from cutpoint.wire.protocol import messages, number, services
 from cutpoint.wire.tensors import spec_of
+from cutpoint.wire.typed_tensors import typed_of
+
+_log = logging.getLogger(__name__)
 
 _PROBE_BYTES = 16 * 1024
 _EMPTY_TIMEOUT_S, _PROBE_TIMEOUT_S = 1.0, 5.0
@@ -45,12 +51,15 @@ _NO_ANSWER = (
 
 class PlainTransport:
     """
-    Sends the model's inputs by ModelInfer and nothing of our own.
+    Sends the inputs of models by ModelInfer and nothing of our own.
 
     Such a server tells neither digest nor times: it was checked by its answer to
     one input, and its time is what the wire took minus the fitted link. What was checked
     holds for one connection: with it the transport ends, and no answer that comes after
     its end is trusted, for it may be another server's.
+
+    A tail is one more model of its own there. One that fails is no longer used; the server and
+    its other models are.
 
     Parameters
     ----------
@@ -59,7 +68,7 @@ class PlainTransport:
     address
         For messages.
     model
-        Name of the model at the server.
+        Name of the whole model at the server.
     link
         What is believed of the link.
     clock
@@ -68,7 +77,7 @@ class PlainTransport:
         Told when a request fails, before the request is.
     """
 
-    tails = frozenset({SERVER_ONLY})
+    takes_pieces = False
 
     def __init__(
         self,
@@ -80,7 +89,7 @@ class PlainTransport:
         clock: Callable[[], float],
         on_failure: Callable[[CutpointError, float], None],
     ) -> None:
-        self.costs = HostCosts(0.0, {}, {SERVER_ONLY: 0.0}, frozenset())
+        self.hold(ForeignHoldings())
         self._channel = channel
         self._stub = services.GRPCInferenceServiceStub(channel)
         self._address = address
@@ -90,11 +99,12 @@ class PlainTransport:
         self._on_failure = on_failure
         self._lock = Lock()
         self._calls: dict[int, Any] = {}
+        self._changing = Lock()
         self._last_used_s = self.last_heard_s = clock()
         self._ended: str | None = None
         self._was_ready = Event()
         self._former = self._witness = Witness(address, _EMPTY_TIMEOUT_S)
-        self._version: str | None = None
+        self._versions: dict[str, str] = {}
         channel.subscribe(self._connectivity)
 
     def __repr__(self) -> str:
@@ -139,17 +149,27 @@ class PlainTransport:
         self._former.close()  # the one before is perhaps being looked at
         self._former, self._witness = self._witness, newer
 
-    def set_tail_s(self, tail_s: float, sizes: Sizes) -> None:
-        """Set what the whole model takes there when idle, at these sizes of open dimensions."""
-        self.costs = HostCosts(tail_s, {}, {SERVER_ONLY: tail_s}, frozenset(), sizes)
+    def hold(self, holdings: ForeignHoldings) -> None:
+        """Take up what was found at the server, and what that takes when idle."""
+        self.holdings = holdings
+        self.tails = holdings.cut_ids
+        self.decoding = holdings.decoding
+        self.costs = holdings.costs  # last: whoever sees them compiles a table of all three
+
+    def withdraw(self, name: str, reason: str) -> None:
+        """Use a tail no longer."""
+        with self._changing:
+            if name in self.holdings.tails:
+                _log.warning("tail %s is left alone: %s", name, reason)
+                self.hold(self.holdings.without(name))
 
     def send(self, offload: Offload) -> None:
         """Send a whole request."""
-        request = messages.ModelInferRequest(model_name=self._model, id=str(offload.number))
-        for chunk in offload.request.chunker.all(1 << 62):
-            tensor = request.inputs.add(name=chunk.spec.name, datatype=chunk.spec.datatype)
-            tensor.shape.extend(chunk.spec.dims)
-            request.raw_input_contents.append(chunk.payload)
+        try:
+            request = self._request(offload)
+        except CutpointError as error:
+            offload.fail(self._clock(), error)
+            return
         remaining_s = number(offload.request.parameters, "remaining_s", _LONGEST_S)
         offload.began_at_s = offload.first_sent_at_s = self._last_used_s = self._clock()
         try:
@@ -160,7 +180,11 @@ class PlainTransport:
             return
         with self._lock:
             self._calls[offload.number] = call
-        call.add_done_callback(lambda done: self._done(offload, done))
+        name = request.model_name
+        call.add_done_callback(lambda done: self._done(offload, name, done))
+
+    def more(self, offload: Offload) -> None:
+        """Do nothing: a whole request leaves at once."""
 
     def cancel(self, offload: Offload, at_s: float) -> None:
         """Drop a request here and at the server."""
@@ -230,14 +254,44 @@ class PlainTransport:
         self.last_heard_s = self._clock()
         return self.last_heard_s - began_s
 
-    def _done(self, offload: Offload, call: Any) -> None:
+    def _request(self, offload: Offload) -> Any:
+        """
+        Write a request: typed tensors stand for what is encoded.
+
+        Raises
+        ------
+        ModelError
+            If the server has no tail that takes values encoded like that.
+        """
+        request = messages.ModelInferRequest(id=str(offload.number))
+        encoded: dict[str, str] = {}
+        for chunk in offload.request.chunker.all(1 << 62):
+            if chunk.codec != RAW:
+                encoded[chunk.spec.name] = chunk.codec
+            for spec, raw in typed_of(chunk):
+                tensor = request.inputs.add(name=spec.name, datatype=spec.datatype)
+                tensor.shape.extend(spec.dims)
+                request.raw_input_contents.append(bytes(raw))
+        codecs = set(encoded.values())
+        request.model_name = ".".join((offload.request.model, *codecs))
+        is_check = offload.number == 0
+        if not is_check and request.model_name != self._model:
+            tail = self.holdings.tails.get(request.model_name)
+            if tail is None or tail.encoded != encoded.keys():
+                raise ModelError(
+                    f"server {self._address} has no tail {request.model_name!r} that takes "
+                    f"{sorted(encoded) or 'nothing'} encoded"
+                )
+        return request
+
+    def _done(self, offload: Offload, model: str, call: Any) -> None:
         at_s = self._clock()
         with self._lock:
             if self._calls.pop(offload.number, None) is None:
                 return
         try:
             response = call.result()
-            self._check_is_trusted(response, is_check=offload.number == 0)
+            self._check_is_trusted(response, model, is_check=offload.number == 0)
             self.last_heard_s = at_s
             for chunk in _pieces(response):
                 offload.request.assembly.add(chunk)
@@ -245,31 +299,33 @@ class PlainTransport:
                 raise RemoteProtocolError(f"server {self._address} answered with fewer tensors")
             arrays = offload.request.assembly.arrays()
         except grpc.RpcError as error:
-            self._failed(offload, rpc_error(error, self._address), at_s)
+            self._failed(offload, model, rpc_error(error, self._address), at_s)
         except grpc.FutureCancelledError:
             offload.fail(at_s, ConnectionLostError(self._ended or "cancelled"))
         except CutpointError as error:
-            self._failed(offload, error, at_s)
+            self._failed(offload, model, error, at_s)
         else:
-            if self.costs.sizes:
+            holdings = self.holdings
+            if holdings.sizes:
                 offload.idle_s = self._not_on_link_s(offload, at_s)
                 offload.answer(at_s, arrays, 0.0, offload.idle_s)
             else:
-                self._learn(offload, at_s)
-                offload.answer(at_s, arrays, 0.0, self.costs.whole_s)
+                idle_s = holdings.whole_s if model == self._model else holdings.tail_s.get(model, 0)
+                self._learn(offload, idle_s, at_s)
+                offload.answer(at_s, arrays, 0.0, idle_s)
 
-    def _check_is_trusted(self, response: Any, *, is_check: bool) -> None:
+    def _check_is_trusted(self, response: Any, model: str, *, is_check: bool) -> None:
         """Refuse an answer that may be of another process, or of another version, than checked."""
         if not self._witness.is_there:
             self._end(f"server {self._address} has ended since it was checked")
         if self._ended is not None:
             raise ConnectionLostError(f"{self._ended}: its answer is not trusted")
         if is_check:
-            self._version = response.model_version
-        elif response.model_version != self._version:
+            self._versions[model] = response.model_version
+        elif response.model_version != self._versions.get(model):
             raise ModelMismatchError(
                 f"server {self._address} answers with version {response.model_version!r} of "
-                f"{self._model!r}, and version {self._version!r} was checked"
+                f"{model!r}, and version {self._versions.get(model)!r} was checked"
             )
 
     def _not_on_link_s(self, offload: Offload, at_s: float) -> float:
@@ -281,17 +337,29 @@ class PlainTransport:
         upload_s = offload.request.chunker.size_bytes / link.bandwidth_up_bytes_per_s
         return max(took_s - link.round_trip_s - upload_s, _LEAST_S)
 
-    def _learn(self, offload: Offload, at_s: float) -> None:
+    def _learn(self, offload: Offload, idle_s: float, at_s: float) -> None:
         took_s = at_s - (offload.first_sent_at_s or at_s)
-        on_link_s = took_s - self.costs.whole_s - (self._link.round_trip_s or 0.0)
-        if self.costs.whole_s:
+        on_link_s = took_s - idle_s - (self._link.round_trip_s or 0.0)
+        if idle_s:
             self._link.up.observe(offload.request.chunker.size_bytes, max(on_link_s, _LEAST_S))
 
-    def _failed(self, offload: Offload, error: CutpointError, at_s: float) -> None:
+    def _failed(self, offload: Offload, model: str, error: CutpointError, at_s: float) -> None:
+        if model != self._model and self._is_the_tails(error):
+            self.withdraw(model, str(error))
+            offload.fail(at_s, error)
+            return
         if isinstance(error, TransportError) and not isinstance(error, DeadlineExceededError):
             self._end(str(error))  # gRPC connects again by itself, to whoever is there then
         self._on_failure(error, at_s)
         offload.fail(at_s, error)
+
+    def _is_the_tails(self, error: CutpointError) -> bool:
+        """Tell whether a tail alone is in trouble: a model that is gone is UNAVAILABLE at some."""
+        if isinstance(error, OverloadedError | DeadlineExceededError):
+            return False
+        if isinstance(error, TransportError):
+            return self._ended is None and self._witness.is_there
+        return True
 
 
 def _pieces(response: Any) -> list[Chunk]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from math import exp, log
 
 from cutpoint.client.current_table import CurrentTable
+from cutpoint.client.decoding import NO_DECODING, Decoding
+from cutpoint.client.table_rules import TableRules
 from cutpoint.cost import CutTable, HostCosts, scaled_costs
 from cutpoint.graph import Cut, Graph, Sizes
 
@@ -29,8 +31,8 @@ class ServerBelief:
         Costs of this device at these sizes.
     bound_at
         Gives the graph bound to other sizes: those a server was measured at.
-    may_send_inputs
-        Whether server-only may be chosen.
+    rules
+        What goes into the table.
     """
 
     def __init__(
@@ -40,11 +42,11 @@ class ServerBelief:
         device: HostCosts,
         *,
         bound_at: Callable[[Sizes], Graph],
-        may_send_inputs: bool,
+        rules: TableRules,
     ) -> None:
         self._graph = graph
         self._cuts = cuts
-        self._table = CurrentTable(graph, cuts, device, may_send_inputs=may_send_inputs)
+        self._table = CurrentTable(graph, cuts, device, rules)
         self._bound_at = bound_at
         self._told: HostCosts | None = None
         self._is_stale = False
@@ -55,9 +57,12 @@ class ServerBelief:
     def __repr__(self) -> str:
         return f"<ServerBelief of {self._graph.name}: {dict(self._graph.sizes)}>"
 
-    def table(self, costs: HostCosts | None, tails: Collection[str]) -> CutTable:
+    def table(
+        self, costs: HostCosts | None, tails: Collection[str], decoding: Decoding = NO_DECODING
+    ) -> CutTable:
         """Give the table of what both hosts hold; see `ShapeBucket.table`."""
-        return self._table.given(None if costs is None else self._at_our_sizes(costs), tails)
+        ours = None if costs is None else self._at_our_sizes(costs)
+        return self._table.given(ours, tails, decoding)
 
     def observe(self, cut: Cut, idle_s: float) -> None:
         """Learn what a tail takes on the idle server; see `ShapeBucket.observe_server`."""

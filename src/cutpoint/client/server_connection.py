@@ -1,19 +1,21 @@
 """One server as the session sees it: connected, watched, left alone and taken up again."""
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from threading import Condition
 
 import numpy as np
 
 from cutpoint.client.breaker import Breaker
 from cutpoint.client.connector import Connector
+from cutpoint.client.decoding import NO_DECODING, Decoding
 from cutpoint.client.health import HealthCheck
 from cutpoint.client.offload import Offload, OffloadRequest
 from cutpoint.client.pace import Pace
+from cutpoint.client.reference import Reference
 from cutpoint.client.standing import Standing
 from cutpoint.client.supervisor import Supervisor
-from cutpoint.cost import HostCosts
+from cutpoint.cost import CodecSpeed, HostCosts
 from cutpoint.estimation import Lateness, LinkEstimator, LoadEstimator
 from cutpoint.exceptions import (
     ConnectError,
@@ -27,6 +29,7 @@ from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph
 from cutpoint.records import LinkConditions, LoadConditions
 from cutpoint.wire.chunks import Assembly, Chunker
 from cutpoint.wire.credentials import ClientSecurity
+from cutpoint.wire.encoded import Encoded
 from cutpoint.wire.names import TailName
 from cutpoint.wire.protocol import Parameter
 from cutpoint.wire.specs import output_specs
@@ -49,12 +52,15 @@ class ServerConnection:
     cuts
         Interior cuts whose tails are wanted.
     reference
-        Gives a feed and the model's outputs for it, computed on the device: a server
-        that tells no digest is checked by its answer.
+        Gives a feed and what the device makes of it: a server that tells no digest is
+        checked by its answer.
     clock
         Gives the session's time in seconds.
     security
         What to show the server and to demand of it.
+    typed
+        Codecs in which values may travel to a server that is not ours, where it has tails that
+        undo them.
     changed
         Told when the connection comes or goes; may be shared by several servers.
     seed
@@ -67,9 +73,10 @@ class ServerConnection:
         graph: Graph,
         cuts: Sequence[Cut],
         *,
-        reference: Callable[[], tuple[Arrays, Arrays]],
+        reference: Callable[[], Reference],
         clock: Callable[[], float],
         security: ClientSecurity | None = None,
+        typed: Collection[str] = (),
         changed: Condition | None = None,
         seed: int | None = None,
     ) -> None:
@@ -100,6 +107,7 @@ class ServerConnection:
                 self._request_failed,
                 reference,
                 security=security,
+                typed=typed,
             ),
             link=self._link,
             clock=clock,
@@ -132,6 +140,28 @@ class ServerConnection:
         """Ids of the cuts whose tails it holds."""
         transport = self._standing.transport
         return frozenset() if transport is None else transport.tails
+
+    @property
+    def decoding(self) -> Decoding:
+        """What it makes of encoded values; nothing while there is no connection."""
+        transport = self._standing.transport
+        return NO_DECODING if transport is None else transport.decoding
+
+    @property
+    def codecs(self) -> frozenset[str]:
+        """Names of the codecs it decodes."""
+        return self.decoding.codecs
+
+    @property
+    def decode_speeds(self) -> Mapping[str, CodecSpeed]:
+        """What decoding takes on it when idle, by codec, as far as it was measured there."""
+        return self.decoding.speeds
+
+    @property
+    def takes_pieces(self) -> bool:
+        """Whether a request may begin to leave before all of it is encoded."""
+        transport = self._standing.transport
+        return transport is not None and transport.takes_pieces
 
     @property
     def is_connected(self) -> bool:
@@ -172,9 +202,23 @@ class ServerConnection:
         """Take note that an admitted request has ended, whatever it told of the server."""
         self._breaker.release(admission)
 
-    def offload(self, cut: Cut, values: Arrays, remaining_s: float | None) -> Offload:
+    def offload(
+        self,
+        cut: Cut,
+        values: Arrays,
+        remaining_s: float | None,
+        encoded: Mapping[str, Encoded] | None = None,
+    ) -> Offload:
         """
         Send the crossing values of a cut.
+
+        Parameters
+        ----------
+        remaining_s
+            Seconds until the answer is of no use.
+        encoded
+            Values that do not travel as they are; of those that are not made yet, `more` is
+            to tell.
 
         Raises
         ------
@@ -187,7 +231,8 @@ class ServerConnection:
         parameters: dict[str, Parameter] = {"sha256": self._graph.sha256}
         if remaining_s is not None:
             parameters["remaining_s"] = float(remaining_s)
-        tensors = tuple((name, values[name]) for name in cut.crossing)
+        made = encoded or {}
+        tensors = tuple(made.get(name) or (name, values[name]) for name in cut.crossing)
         asked = self._asked.get(cut.id)
         if asked is None:  # told once: every request asks the same of the same cut
             asked = self._served_name(cut), output_specs(self._graph, cut)
@@ -199,6 +244,12 @@ class ServerConnection:
         offload = Offload(next(self._numbers), request)
         transport.send(offload)
         return offload
+
+    def more(self, offload: Offload) -> None:
+        """Take note that more of a request is encoded."""
+        transport = self._standing.transport
+        if transport is not None:
+            transport.more(offload)
 
     def cancel(self, offload: Offload, at_s: float, is_late: bool = True) -> None:
         """Drop a request: because it is late, or because nobody waits for it any more."""
@@ -269,7 +320,8 @@ class ServerConnection:
         if missing:
             raise ConnectError(
                 f"server {self.address} has no tail behind {', '.join(missing[0].crossing)} yet: "
-                "wait longer, or serve the model with a table that has this cut"
+                "wait longer, or serve the model with a table that has this cut; a server that "
+                "is not cutpoint's has the tails that `cutpoint split` wrote for it"
             )
 
     def end(self) -> None:

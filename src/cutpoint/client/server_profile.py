@@ -7,10 +7,11 @@ from cutpoint.client.connector import Connector
 from cutpoint.client.drive import session_clock
 from cutpoint.client.handshake import check_digest, fetch_holdings
 from cutpoint.client.health import HealthCheck
+from cutpoint.client.reference import Reference, reference_of
 from cutpoint.estimation import LinkEstimator
 from cutpoint.exceptions import CutpointError, RemoteProtocolError
 from cutpoint.execution import Segments
-from cutpoint.graph import Arrays, Graph, sample_feed
+from cutpoint.graph import Graph, sample_feed
 from cutpoint.profiling import read_environment
 from cutpoint.records import FORMAT_VERSION, LinkConditions, Profile, Sample
 from cutpoint.wire.channel import open_channel
@@ -54,7 +55,8 @@ def server_profile(
         health.close()
         channel.close()
     if holdings is not None:
-        return replace(holdings.profile, host=address), link.conditions()
+        samples = (*holdings.profile.samples, *holdings.decoding)
+        return replace(holdings.profile, host=address, samples=samples), link.conditions()
     return _timed(address, graph, whole_s), link.conditions()
 
 
@@ -63,10 +65,8 @@ def _connected_whole_s(
 ) -> float:
     """Connect as a session does, which measures the link; give the whole model's time."""
 
-    def reference() -> tuple[Arrays, Arrays]:
-        segments = Segments(graph, ())
-        feed = sample_feed(graph)
-        return feed, segments.outputs_of(segments.run(segments.segments, feed).values)
+    def reference() -> Reference:
+        return reference_of(Segments(graph, ()), sample_feed(graph))
 
     connector = Connector(
         address,

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Collection, Sequence
 
+from cutpoint.client.decoding import NO_DECODING, Decoding
 from cutpoint.client.server_belief import ServerBelief
+from cutpoint.client.table_rules import TableRules
 from cutpoint.cost import CutTable, HostCosts
 from cutpoint.estimation import SlowdownEstimator
 from cutpoint.graph import Cut, Graph, Sizes
@@ -25,8 +27,8 @@ class ShapeBucket:
         Costs of this device at these sizes.
     bound_at
         Gives the graph bound to other sizes: those a server was measured at.
-    may_send_inputs
-        Whether server-only may be chosen.
+    rules
+        What goes into the tables.
     """
 
     def __init__(
@@ -37,7 +39,7 @@ class ShapeBucket:
         device: HostCosts,
         *,
         bound_at: Callable[[Sizes], Graph],
-        may_send_inputs: bool,
+        rules: TableRules,
     ) -> None:
         self.key = key
         self.graph = graph
@@ -45,13 +47,24 @@ class ShapeBucket:
         self.slowdown = SlowdownEstimator()
         self._cuts = cuts
         self._bound_at = bound_at
-        self._may_send_inputs = may_send_inputs
+        self._rules = rules
         self._servers: dict[str, ServerBelief] = {}
 
     def __repr__(self) -> str:
         return f"<ShapeBucket of {self.graph.name}: {dict(self.graph.sizes)}>"
 
-    def table(self, costs: HostCosts | None, tails: Collection[str], server: str = "") -> CutTable:
+    @property
+    def edition(self) -> object:
+        """Another one whenever tables given before are outdated."""
+        return self._rules.edition
+
+    def table(
+        self,
+        costs: HostCosts | None,
+        tails: Collection[str],
+        server: str = "",
+        decoding: Decoding = NO_DECODING,
+    ) -> CutTable:
         """
         Give the table of what both hosts hold, at these sizes.
 
@@ -61,8 +74,10 @@ class ShapeBucket:
             What the server told of itself, at the sizes it was measured at.
         server
             Its address: what is learnt of one says nothing of another.
+        decoding
+            What it makes of encoded values.
         """
-        return self._at(server).table(costs, tails)
+        return self._at(server).table(costs, tails, decoding)
 
     def observe_server(self, cut: Cut, idle_s: float, server: str = "") -> None:
         """
@@ -85,6 +100,6 @@ class ShapeBucket:
                 self._cuts,
                 self.device,
                 bound_at=self._bound_at,
-                may_send_inputs=self._may_send_inputs,
+                rules=self._rules,
             )
         return found

@@ -6,6 +6,7 @@ from statistics import median
 from threading import Lock
 
 from cutpoint.client.shape_bucket import ShapeBucket
+from cutpoint.client.table_rules import Codings, IsStruck, TableRules, never_struck, no_codings
 from cutpoint.cost import HostCosts, fold, scaled_costs
 from cutpoint.graph import DEVICE_ONLY, Arrays, Cut, Graph, Sizes, bind, sizes_of
 from cutpoint.graph.size_bucket import Bucket, bucket_of, distance
@@ -32,8 +33,8 @@ class ShapeBuckets:
         Of this device, one at least; the one nearest to a bucket's sizes is scaled to them.
     holds_whole
         Whether device-only runs the whole model beside the segments.
-    may_send_inputs
-        Whether server-only may be chosen.
+    may_send_inputs, codings, is_struck, keeps_dominated
+        What goes into every table; see `TableRules`.
     """
 
     def __init__(
@@ -44,12 +45,20 @@ class ShapeBuckets:
         *,
         holds_whole: bool,
         may_send_inputs: bool,
+        codings: Codings = no_codings,
+        is_struck: IsStruck = never_struck,
+        keeps_dominated: bool = False,
     ) -> None:
         self._graph = graph
         self._cuts = cuts
         self._profiles = profiles
         self._holds_whole = holds_whole
-        self._may_send_inputs = may_send_inputs
+        self._rules = TableRules(
+            may_send_inputs=may_send_inputs,
+            codings=codings,
+            is_struck=is_struck,
+            keeps_dominated=keeps_dominated,
+        )
         self._met: dict[Bucket, ShapeBucket] = {}
         self._bound: dict[tuple[tuple[str, int], ...], Graph] = {}
         self._lock = Lock()
@@ -61,6 +70,14 @@ class ShapeBuckets:
     def of(self, feed: Arrays) -> ShapeBucket:
         """Give the bucket of a feed; a model without open dimensions has one."""
         return self._at(sizes_of(self._graph, feed)) if self._graph.sizes else self._first
+
+    def outdate(self) -> None:
+        """
+        Compile every table anew when it is next asked for; from any thread.
+
+        To be called after what `codings` or `is_struck` tell has changed.
+        """
+        self._rules.outdate()
 
     def _at(self, sizes: Sizes) -> ShapeBucket:
         key = bucket_of(sizes)
@@ -82,7 +99,7 @@ class ShapeBuckets:
             self._cuts,
             self._device_costs(graph),
             bound_at=self._bound_at,
-            may_send_inputs=self._may_send_inputs,
+            rules=self._rules,
         )
 
     def _bound_at(self, sizes: Sizes) -> Graph:

@@ -259,8 +259,8 @@ class Supervisor:
         if renewed is not None:
             # Costs last: whoever sees new costs compiles a table with these tails.
             with self._standing.changed:
-                costs, transport.tails = renewed
-                transport.costs = costs
+                transport.tails, transport.decoding = renewed.tails, renewed.decoding
+                transport.costs = renewed.costs
                 self._standing.changed.notify_all()
 
     def _drop(self, error: CutpointError) -> None:

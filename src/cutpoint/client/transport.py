@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from cutpoint.client.decoding import Decoding
 from cutpoint.client.offload import Offload
 from cutpoint.cost import HostCosts
 
@@ -18,6 +19,10 @@ class Transport(Protocol):
 
     costs: HostCosts
     tails: frozenset[str]
+    decoding: Decoding
+    takes_pieces: bool
+    """Whether a request may begin to leave before all of it is encoded."""
+
     last_heard_s: float
     """When anything came from the server last, on the session's clock."""
 
@@ -28,6 +33,10 @@ class Transport(Protocol):
 
     def send(self, offload: Offload) -> None:
         """Begin to send a request; failures come as events of the offload."""
+        ...
+
+    def more(self, offload: Offload) -> None:
+        """Take note that more of a request is encoded."""
         ...
 
     def cancel(self, offload: Offload, at_s: float) -> None:

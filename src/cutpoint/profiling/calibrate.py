@@ -66,9 +66,7 @@ def calibrate(
     ToleranceError
         If the tolerance cannot judge the outputs.
     """
-    if not feeds:
-        raise FeedError("nothing to calibrate with: give one feed at least")
-    checked = [_checked(segments, feed, i) for i, feed in enumerate(feeds)]
+    checked = checked_feeds(segments, feeds)
     steps = Steps(progress, len(checked) * (2 if fixes_ranges else 1))
     ranges = _ranges(segments, checked, steps) if fixes_ranges else {}
     trials = _Trials(segments, codecs, ranges)
@@ -118,7 +116,7 @@ class _Trials:
 
     def __post_init__(self) -> None:
         self._cuts = (server_only(self.segments.graph), *self.segments.cuts)
-        self._crossing = tuple(dict.fromkeys(name for cut in self._cuts for name in cut.crossing))
+        self._last_cut = {name: cut for cut in self._cuts for name in cut.crossing}
         self._sizes: dict[tuple[str, str], _Sizes] = {}
         self._rows: dict[tuple[Cut, str], dict[str, list[float]]] = {}
         self._lossless = {codec.name for codec in self.codecs if codec.is_lossless}
@@ -126,9 +124,13 @@ class _Trials:
     def add(self, exact: Arrays) -> None:
         """Try everything on the exact values of one feed."""
         outputs = self.segments.outputs_of(exact)
-        crossing = {name: exact[name] for name in self._crossing}
-        arrived = {codec.name: self._sent(crossing, codec) for codec in self.codecs}
+        arrived: dict[str, dict[str, _Travelled]] = {codec.name: {} for codec in self.codecs}
+        tried: set[str] = set()
         for cut in self._cuts:
+            new = {name: exact[name] for name in cut.crossing if name not in tried}
+            tried.update(new)
+            for each in self.codecs:
+                arrived[each.name].update(self._sent(new, each))
             seen: list[tuple[Arrays, dict[str, float]]] = []
             for codec, sent in arrived.items():
                 taken = {name: sent[name] for name in cut.crossing if name in sent}
@@ -141,6 +143,11 @@ class _Trials:
                 for measure in self.measures:
                     error = errors[measure] if errors else self._of(outputs, outputs, measure)
                     found.setdefault(measure, []).append(min(error, LARGEST_ERROR))
+            # All cuts' values under all codecs at a time would be many times the model's memory.
+            for name in cut.crossing:
+                if self._last_cut[name] == cut:
+                    for sent in arrived.values():
+                        sent.pop(name, None)
 
     def calibrated_values(self) -> tuple[CalibratedValue, ...]:
         """Give the bytes found, as means."""
@@ -229,6 +236,20 @@ class _Trials:
             _log.warning("behind the cut at %s: %s", list(cut.crossing), error)
             return {}
         return self.segments.outputs_of(values)
+
+
+def checked_feeds(segments: Segments, feeds: Sequence[Mapping[str, Any]]) -> list[Arrays]:
+    """
+    Give feeds as arrays of the model's types.
+
+    Raises
+    ------
+    FeedError
+        If there are none, or one is not the model's; says which.
+    """
+    if not feeds:
+        raise FeedError("nothing to calibrate with: give one feed at least")
+    return [_checked(segments, feed, i) for i, feed in enumerate(feeds)]
 
 
 def _checked(segments: Segments, feed: Mapping[str, Any], number: int) -> Arrays:

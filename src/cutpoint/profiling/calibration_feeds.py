@@ -55,10 +55,18 @@ def read_feeds(given: Feeds, graph: Graph, most: int = MOST_FEEDS) -> tuple[Mapp
     elif isinstance(given, Mapping):
         found = (given,)  # one feed, as `run` takes it
     else:
-        found = tuple(islice(given, most))
+        # What gives one after the other may write each into the same arrays, as a camera does.
+        feeds = iter(given)
+        found = tuple(_owned(feed) if feeds is given else feed for feed in islice(feeds, most))
     if not found:
         raise FeedError("nothing to calibrate with: give one feed at least")
     return found
+
+
+def _owned(feed: Any) -> Any:
+    if not isinstance(feed, Mapping):
+        return feed  # refused by whoever knows the model
+    return {n: each.copy() if isinstance(each, np.ndarray) else each for n, each in feed.items()}
 
 
 def _in_folder(folder: Path, graph: Graph) -> Iterator[Arrays]:

@@ -148,6 +148,7 @@ class Agenda:
         for job in turn.held:
             job.held_s += turn.held_s
         for job in turn.jobs:
+            job.has_begun = True
             job.wait_s += at_s - job.queued_at_s
             self._waiting.remove(job)
             self._running.add(job)
@@ -196,6 +197,38 @@ class Agenda:
             self._waiting = sorted((*self._waiting, *going_on), key=_number)
         return ended
 
+    def decoded(
+        self, turn: Turn, results: "list[tuple[Arrays | BaseException, float]]", at_s: float
+    ) -> list[Ended]:
+        """
+        Note that a turn that decodes ended; give the jobs whose bytes were none.
+
+        How fast segments are, codecs do not tell: nothing is learned of the pace.
+
+        Parameters
+        ----------
+        results
+            What became of the tensors of each of its jobs, or why nothing did, and how long that
+            took.
+        """
+        self._turns.discard(turn)
+        whole_s = sum(took_s for _, took_s in results)
+        ended, going_on = [], []
+        for job, (made, took_s) in zip(turn.jobs, results, strict=True):
+            self._running.remove(job)
+            job.wait_s += whole_s - took_s  # for the others of the turn
+            if isinstance(made, BaseException):
+                ended.append(Ended(job, made))
+                continue
+            job.decoded(made, took_s)
+            if job.is_cancelled():
+                ended.append(Ended(job, _stopped()))
+                continue
+            job.queued_at_s = at_s
+            going_on.append(job)
+        self._waiting = sorted((*self._waiting, *going_on), key=_number)
+        return ended
+
     def abandon(self, error: CutpointError, turn: Turn | None = None) -> list[Ended]:
         """Give up a turn, or all that wait, because of a bug: whoever asked is told."""
         jobs = self._waiting if turn is None else list(turn.jobs)
@@ -210,10 +243,10 @@ class Agenda:
         self._is_closed = True
         ended = []
         for job in self._waiting:
-            if job.position == 0:
+            if not job.has_begun:
                 job.wait_s += at_s - job.queued_at_s
                 ended.append(Ended(job, _closing()))
-        self._waiting = [job for job in self._waiting if job.position > 0]
+        self._waiting = [job for job in self._waiting if job.has_begun]
         return ended
 
     @property
@@ -227,7 +260,7 @@ class Agenda:
         if job.deadline_s is None:
             return None
         # What has begun goes on while the idle server could still do it.
-        pace = min(slowdown, 1.0) if job.position else slowdown
+        pace = min(slowdown, 1.0) if job.has_begun else slowdown
         needed_s = job.left_s * pace if job.is_expected else 0.0
         if at_s + needed_s > job.deadline_s:
             waited_s = job.wait_s + at_s - job.queued_at_s
@@ -251,7 +284,7 @@ class Agenda:
 
     def _gain_of(self, job: Job) -> float:
         """Give how many times as many requests like this run in the same time as one."""
-        if self.max_batch <= 1 or job.whole_s <= 0:
+        if self.max_batch <= 1 or job.left_behind_s(0) <= 0:
             return 1.0
         num = self.max_batch
         together_s = sum(
@@ -260,7 +293,7 @@ class Agenda:
             else num * stage.time_s(job.size)
             for stage in job.stages
         )
-        return num * job.whole_s / together_s
+        return num * job.whole_s / (together_s + num * job.undecoded_s)
 
     def _note_pace(
         self, jobs: tuple[Job, ...], took_s: float, at_s: float, *, together: bool

@@ -1,7 +1,7 @@
 """What the server does, whichever door a request came in by."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Event
@@ -11,21 +11,25 @@ from cutpoint.exceptions import (
     DeadlineExceededError,
     ModelMismatchError,
     OverloadedError,
+    RemoteProtocolError,
 )
 from cutpoint.graph import Arrays
 from cutpoint.server.callers import caller
 from cutpoint.server.cancellation import Cancellation
 from cutpoint.server.catalog import Catalog, Endpoint
 from cutpoint.server.coming import Coming
+from cutpoint.server.decode_step import DecodeStep
 from cutpoint.server.fair_shares import FairShares
+from cutpoint.server.given import Given
 from cutpoint.server.job import Job
-from cutpoint.server.lines import Line
+from cutpoint.server.known_codecs import KnownCodecs
 from cutpoint.server.methods import log_bug
 from cutpoint.server.scheduler import Scheduler
 from cutpoint.server.served_request import Outcome, ServedRequest
 from cutpoint.server.statistics import Statistics
 from cutpoint.wire.names import shown
 from cutpoint.wire.protocol import Parameter
+from cutpoint.wire.undecoded import Undecoded
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Reply:
         Requests that ran together, mean over its segments.
     other_s
         Copying around the segments.
+    decode_s
+        Decoding what came encoded.
     """
 
     outputs: Arrays
@@ -56,16 +62,20 @@ class Reply:
     pending: int
     batch: float = 1.0
     other_s: float = 0.0
+    decode_s: float = 0.0
 
     def parameters(self) -> dict[str, Parameter]:
         """Give the load report that rides with the answer."""
-        return {
+        told: dict[str, Parameter] = {
             "wait_s": self.wait_s,
             "tail_s": self.tail_s,
             "idle_s": self.idle_s,
             "pending": self.pending,
             "batch": self.batch,
         }
+        if self.decode_s:
+            told["decode_s"] = self.decode_s
+        return told
 
 
 class DataPlane:
@@ -78,9 +88,14 @@ class DataPlane:
         The models.
     queue
         Where requests wait.
+    codecs
+        In which tensors may come; all that are installed by default.
     """
 
-    def __init__(self, catalog: Catalog, queue: Scheduler) -> None:
+    def __init__(
+        self, catalog: Catalog, queue: Scheduler, codecs: KnownCodecs | None = None
+    ) -> None:
+        self.codecs = codecs or KnownCodecs()
         self.catalog = catalog
         self.queue = queue
         self.statistics = Statistics()
@@ -160,6 +175,7 @@ class DataPlane:
         cancelled: Event,
         remaining_s: float | None = None,
         on_started: Callable[[], None] | None = None,
+        undecoded: Sequence[Undecoded] = (),
     ) -> "Future[Reply]":
         """
         Queue a request.
@@ -173,6 +189,8 @@ class DataPlane:
             Seconds until its answer is of no use.
         on_started
             Called on a worker's thread when its first segment begins.
+        undecoded
+            Tensors that came encoded: decoded first, on a worker.
 
         Raises
         ------
@@ -181,36 +199,36 @@ class DataPlane:
         """
         future: Future[Reply] = Future()
         future.set_running_or_notify_cancel()  # only `cancelled` stops it
-        model, cut = endpoint.model, endpoint.cut
-        release = model.hold(cut)
+        given = Given(arrays, tuple(undecoded))
+        release = endpoint.model.hold(endpoint.cut)
         began_s = time.perf_counter()
 
         def ended(job: Job, error: BaseException | None) -> None:
             release()
             total_s = time.perf_counter() - began_s
-            self._answer(future, endpoint, arrays, job, error, total_s)
+            self._answer(future, endpoint, given, job, error, total_s)
 
         try:
-            job = _job(model.line_of(cut), arrays, cancelled, ended, on_started, remaining_s)
+            job = _job(endpoint, given, cancelled, ended, on_started, remaining_s)
             self.queue.submit(job)
             self._shares.took(caller(), job.whole_s, began_s)
         except BaseException as error:
             release()
             if isinstance(error, OverloadedError):
-                self._turned_down(endpoint, arrays, error)
+                self._turned_down(endpoint, given, error)
             raise
         if isinstance(cancelled, Cancellation):
             cancelled.listen(self.queue.look)
         return future
 
-    def _turned_down(self, endpoint: Endpoint, arrays: Arrays, error: OverloadedError) -> None:
+    def _turned_down(self, endpoint: Endpoint, given: Given, error: OverloadedError) -> None:
         self._tell(
             ServedRequest(
                 endpoint.model.name,
                 endpoint.name,
                 endpoint.cut.id,
                 "rejected",
-                received_bytes=_size_bytes(arrays),
+                received_bytes=given.received_bytes,
                 reason=type(error).__name__,
             )
         )
@@ -219,7 +237,7 @@ class DataPlane:
         self,
         future: "Future[Reply]",
         endpoint: Endpoint,
-        arrays: Arrays,
+        given: Given,
         job: Job,
         error: BaseException | None,
         total_s: float,
@@ -228,7 +246,7 @@ class DataPlane:
         reply = None
         if error is None:
             try:
-                reply = self._reply(endpoint, arrays, job, total_s)
+                reply = self._reply(endpoint, given, job, total_s)
             except Exception as wrong:  # a value that is not there, say: its caller has to know
                 error = wrong
         outcome: Outcome = "ok"
@@ -242,12 +260,14 @@ class DataPlane:
                 outcome,
                 job.wait_s,
                 job.tail_s,
-                max(total_s - job.wait_s - job.tail_s, 0.0),
+                _other_s(job, total_s),
                 job.batch,
-                _size_bytes(arrays),
+                given.received_bytes,
                 _size_bytes(reply.outputs) if reply else 0,
                 reply.idle_s if reply else 0.0,
                 "" if error is None else type(error).__name__,
+                job.decode_s,
+                given.decoded_bytes if reply else 0,
             )
         )
         if reply is not None:
@@ -255,16 +275,17 @@ class DataPlane:
         else:
             future.set_exception(error)
 
-    def _reply(self, endpoint: Endpoint, arrays: Arrays, job: Job, total_s: float) -> Reply:
+    def _reply(self, endpoint: Endpoint, given: Given, job: Job, total_s: float) -> Reply:
         _, model, cut = endpoint
         return Reply(
             model.answer_of(cut, job.values),
             job.wait_s,
             job.tail_s,
-            model.idle_like_s(cut, arrays, job.tail_s),
+            model.idle_like_s(cut, given.fed_bytes, job.tail_s),
             self.queue.pending,
             job.batch,
-            max(total_s - job.wait_s - job.tail_s, 0.0),
+            _other_s(job, total_s),
+            job.decode_s,
         )
 
     def _tell(self, request: ServedRequest) -> None:
@@ -273,24 +294,38 @@ class DataPlane:
 
 
 def _job(
-    line: Line,
-    arrays: Arrays,
+    endpoint: Endpoint,
+    given: Given,
     cancelled: Event,
     ended: Callable[[Job, BaseException | None], None],
     on_started: Callable[[], None] | None,
     remaining_s: float | None,
 ) -> Job:
+    line = endpoint.model.line_of(endpoint.cut)
+    shapes = given.shapes
     return Job(
         line.stages,
-        arrays,
+        given.arrays,
         cancelled.is_set,
         ended,
         on_started or _nothing,
         remaining_s,
-        line.size_of(arrays),
-        line.is_like(arrays),
+        line.size_of(shapes),
+        line.is_like(shapes),
         line.kept,
+        _decoding(endpoint, given),
     )
+
+
+def _decoding(endpoint: Endpoint, given: Given) -> DecodeStep | None:
+    """Give what goes before the stages, if anything came encoded."""
+    if not given.undecoded:
+        return None
+    return DecodeStep(given.undecoded, endpoint.model.decoding.time_s(given.undecoded))
+
+
+def _other_s(job: Job, total_s: float) -> float:
+    return max(total_s - job.wait_s - job.decode_s - job.tail_s, 0.0)
 
 
 def _size_bytes(arrays: Arrays) -> int:
@@ -313,4 +348,4 @@ def _outcome_of(error: BaseException | None, otherwise: Outcome) -> Outcome:
         return "rejected"
     if isinstance(error, DeadlineExceededError):
         return "late"
-    return otherwise
+    return "invalid" if isinstance(error, RemoteProtocolError) else otherwise

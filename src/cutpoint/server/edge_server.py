@@ -16,6 +16,7 @@ from cutpoint.execution.runtime import keep_freed_memory, return_freed_memory
 from cutpoint.server.catalog import Catalog
 from cutpoint.server.data_plane import DataPlane
 from cutpoint.server.door import bind, check_is_guarded, make_server
+from cutpoint.server.known_codecs import KnownCodecs
 from cutpoint.server.loader import Loader
 from cutpoint.server.memory_budget import MemoryBudget
 from cutpoint.server.methods import add_health, add_inference
@@ -64,7 +65,8 @@ class EdgeServer:
             settings.max_waiting,
             max_batch=1 if settings.batching == "off" else settings.max_batch,
         )
-        self.plane = DataPlane(self.catalog, self.queue)
+        self.codecs = KnownCodecs(settings.codecs)
+        self.plane = DataPlane(self.catalog, self.queue, self.codecs)
         self.uploads = Uploads(stalled_s=settings.limits.stalled_s)
         self._service = InferenceService(self.plane, version("cutpoint"), self.uploads)
         self._health = health.aio.HealthServicer()
@@ -151,7 +153,13 @@ class EdgeServer:
         for path in paths:
             file_bytes(ModelFile(Path(path).stem, "", path))
         repository = Repository(paths, self.settings.repository)
-        loader = Loader(self.settings, self.budget, malloc_kept=self._malloc_kept, copies=copies)
+        loader = Loader(
+            self.settings,
+            self.budget,
+            malloc_kept=self._malloc_kept,
+            copies=copies,
+            codecs=self.codecs,
+        )
         self.store = ModelStore(
             repository, self.catalog, self._counted(loader), self.budget.has_room
         )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from cutpoint.graph import Arrays
+from cutpoint.server.decode_step import DecodeStep
 from cutpoint.server.stage import Stage
 
 
@@ -28,7 +29,7 @@ class Job:
         Told once, outside of any lock: the job, and why there is no answer (``None`` if
         there is).
     on_started
-        Told when its first stage begins.
+        Told when it is taken out of the queue first.
     remaining_s
         Seconds until its answer is of no use, from when it is admitted.
     size
@@ -37,8 +38,10 @@ class Job:
         Whether the stages' times say anything about a request like this.
     kept
         Names of values still needed after each stage; ``None`` keeps all.
-    wait_s, tail_s, batch_sum
-        How long it waited, how long it ran, and with how many in each stage, added up.
+    decoding
+        To be done before the first stage; ``None`` if nothing came encoded, or it is done.
+    wait_s, tail_s, decode_s, batch_sum
+        How long it waited, ran and was decoded, and with how many it ran in each stage, added up.
     """
 
     stages: Sequence[Stage]
@@ -50,9 +53,11 @@ class Job:
     size: float = 1.0
     is_expected: bool = True
     kept: Sequence[frozenset[str]] | None = None
+    decoding: DecodeStep | None = None
 
     wait_s: float = 0.0
     tail_s: float = 0.0
+    decode_s: float = 0.0
     batch_sum: int = 0
 
     number: int = field(default=-1, init=False)
@@ -60,14 +65,21 @@ class Job:
     deadline_s: float | None = field(default=None, init=False)
     queued_at_s: float = field(default=0.0, init=False)
     held_s: float = field(default=0.0, init=False)
+    has_begun: bool = field(default=False, init=False)
+    has_told: bool = field(default=False, init=False)
     kin: Hashable | None = field(default=None, init=False)
     _left_s: tuple[float, ...] = field(default=(), init=False, repr=False)
+    _decoding_s: float = field(default=0.0, init=False, repr=False)
 
     def __post_init__(self) -> None:
         left = [0.0]
         for stage in reversed(self.stages):
             left.append(left[-1] + stage.time_s(self.size))
         self._left_s = tuple(reversed(left))
+        self._decoding_s = 0.0
+        if self.decoding is not None:
+            self._decoding_s = self.decoding.expected_s
+            self.values = {**self.values, **self.decoding.promised()}
         self._find_kin()
 
     @property
@@ -81,14 +93,19 @@ class Job:
         return self.position >= len(self.stages)
 
     @property
+    def undecoded_s(self) -> float:
+        """What is to be decoded yet takes this long on the idle server."""
+        return 0.0 if self.decoding is None else self.decoding.expected_s
+
+    @property
     def left_s(self) -> float:
         """What is left takes this long on the idle server, alone."""
-        return self._left_s[self.position]
+        return self._left_s[self.position] + self.undecoded_s
 
     @property
     def whole_s(self) -> float:
         """All of it takes this long on the idle server, alone."""
-        return self._left_s[0]
+        return self._left_s[0] + self._decoding_s
 
     @property
     def batch(self) -> float:
@@ -96,8 +113,15 @@ class Job:
         return self.batch_sum / self.position if self.position else 0.0
 
     def left_behind_s(self, stages: int) -> float:
-        """Give what is left after so many more stages."""
+        """Give what is left after so many more stages, before which all is decoded."""
         return self._left_s[min(self.position + stages, len(self.stages))]
+
+    def decoded(self, arrays: Arrays, took_s: float) -> None:
+        """Take what was encoded for what it is; only now is it known whom it may run with."""
+        self.values = {**self.values, **arrays}
+        self.decode_s += took_s
+        self.decoding = None
+        self._find_kin()
 
     def advance(self, made: Arrays, took_s: float, together: int) -> None:
         """Go on to the next stage."""

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from cutpoint.cost.batch_times import BatchTimes
 from cutpoint.execution import Segments
-from cutpoint.graph import Arrays, Cut, Graph, Segment
+from cutpoint.graph import Cut, Graph, Segment
 from cutpoint.graph.element_types import Shape
 from cutpoint.server.segment_stage import SegmentStage, TailStage
 from cutpoint.server.settings import Batching
@@ -33,11 +33,11 @@ class Line:
     kept: tuple[frozenset[str], ...]
     shapes: Mapping[str, Shape | None]
 
-    def size_of(self, values: Arrays) -> float:
-        """Give how many of the requests it was timed with one like this counts for."""
+    def size_of(self, given: Mapping[str, Shape]) -> float:
+        """Give how many of the requests it was timed with one of these shapes counts for."""
         for name, shape in self.shapes.items():
-            if shape and shape[0] and values[name].ndim:
-                return float(max(values[name].shape[0], 1) / shape[0])  # an empty one is work too
+            if shape and shape[0] and given[name]:
+                return float(max(given[name][0], 1) / shape[0])  # an empty one is work too
         return 1.0
 
     def time_s(self, size: float) -> float:
@@ -49,10 +49,10 @@ class Line:
             for stage in self.stages
         )
 
-    def is_like(self, values: Arrays) -> bool:
-        """Tell whether a request differs from the one it was timed with in its batch only."""
+    def is_like(self, given: Mapping[str, Shape]) -> bool:
+        """Tell whether these shapes differ from those it was timed with in their batch only."""
         return all(
-            shape is not None and values[name].shape[1:] == shape[1:]
+            shape is not None and given[name][1:] == shape[1:]
             for name, shape in self.shapes.items()
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from cutpoint.execution.file_cache import FileCache
 from cutpoint.execution.runtime import return_freed_memory
+from cutpoint.server.known_codecs import KnownCodecs
 from cutpoint.server.memory_budget import MemoryBudget
 from cutpoint.server.repository import Offer
 from cutpoint.server.served_model import ServedModel
@@ -24,6 +25,8 @@ class Loader:
         Reported in the models' profiles.
     copies
         Of files that were vetted already, by their paths: loaded in their stead.
+    codecs
+        That the server decodes.
     """
 
     def __init__(
@@ -33,11 +36,13 @@ class Loader:
         *,
         malloc_kept: bool,
         copies: Mapping[str, str] | None = None,
+        codecs: KnownCodecs | None = None,
     ) -> None:
         self.copies = dict(copies or {})
         self._settings = settings
         self._budget = budget
         self._malloc_kept = malloc_kept
+        self._codecs = codecs
         self._cache = None if settings.cache is None else FileCache(settings.cache)
 
     def __call__(self, offer: Offer) -> ServedModel:
@@ -75,4 +80,5 @@ class Loader:
             batching=settings.batching,
             max_batch=settings.max_batch,
             cache=self._cache,
+            codecs=self._codecs,
         )

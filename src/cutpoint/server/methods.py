@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2
 from cutpoint.exceptions import CutpointError, OverloadedError, RemoteExecutionError
 from cutpoint.wire.errors import RETRY_METADATA, status_of, words_of
 from cutpoint.wire.protocol import messages
-from cutpoint.wire.reading import RAW_INPUT_CONTENTS, Unreadable, reader
+from cutpoint.wire.reading import Unreadable, reader, request_reader
 
 _log = logging.getLogger(__name__)
 
@@ -47,14 +47,14 @@ def add_inference(server: Any, service: Any) -> None:
     handlers = {
         name: grpc.unary_unary_rpc_method_handler(
             answering(getattr(service, name)),
-            request_deserializer=reader(kind, RAW_INPUT_CONTENTS if name == "ModelInfer" else None),
+            request_deserializer=request_reader(kind) if name == "ModelInfer" else reader(kind),
             response_serializer=_serialized,
         )
         for name, kind in UNARY.items()
     }
     handlers[STREAM] = grpc.stream_stream_rpc_method_handler(
         answering(_reading(service.ModelStreamInfer)),
-        request_deserializer=reader(messages.ModelInferRequest, RAW_INPUT_CONTENTS),
+        request_deserializer=request_reader(messages.ModelInferRequest),
         response_serializer=_serialized,
     )
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(INFERENCE, handlers),))

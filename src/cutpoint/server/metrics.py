@@ -25,7 +25,7 @@ LATENCY_BUCKETS_S = (
 """Upper ends, in seconds: a quantile is told within a factor of about 1.5."""
 
 PART_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Of the parts: coarser, for there are three of them."""
+"""Of the parts: coarser, for there are four of them."""
 
 BATCH_BUCKETS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0)
 
@@ -64,10 +64,12 @@ class _Series:
 
     labels: tuple[str, str]
     wait: Histogram
+    decode: Histogram
     compute: Histogram
     copy: Histogram
     latency: Histogram
     received: Counter
+    decoded: Counter
     sent: Counter
     outcomes: dict[str, Counter]
 
@@ -119,6 +121,9 @@ class Metrics:
         if request.outcome != "ok":
             return
         series.wait.observe(request.wait_s)
+        if request.decoded_bytes:
+            series.decode.observe(request.decode_s)
+            series.decoded.inc(request.decoded_bytes)
         series.compute.observe(request.tail_s)
         series.copy.observe(request.other_s)
         series.latency.observe(request.latency_s)
@@ -194,6 +199,7 @@ class Metrics:
             "rejects", "Requests refused by the server, by reason.", ("reason",), **settings
         )
         self._wait = parts("wait_seconds", "Waiting of answered requests.")
+        self._decode = parts("decode_seconds", "Decoding of answered requests that came encoded.")
         self._compute = parts("compute_seconds", "Time in segments of answered requests.")
         self._copy = parts("copy_seconds", "Copying around segments of answered requests.")
         self._latency = client.Histogram(
@@ -204,6 +210,9 @@ class Metrics:
         )
         self._received = client.Counter(
             "received_bytes", "Bytes of the tensors of requests.", **by_cut
+        )
+        self._decoded = client.Counter(
+            "decoded_bytes", "Bytes that encoded tensors of answered requests became.", **by_cut
         )
         self._sent = client.Counter("sent_bytes", "Bytes of the tensors of answers.", **by_cut)
         self._batch = client.Histogram(
@@ -234,10 +243,12 @@ class Metrics:
         return _Series(
             labels=key,
             wait=self._wait.labels(*key),
+            decode=self._decode.labels(*key),
             compute=self._compute.labels(*key),
             copy=self._copy.labels(*key),
             latency=self._latency.labels(*key),
             received=self._received.labels(*key),
+            decoded=self._decoded.labels(*key),
             sent=self._sent.labels(*key),
             outcomes={},
         )

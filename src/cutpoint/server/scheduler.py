@@ -184,13 +184,30 @@ class Scheduler:
     def _run(self, turn: Turn) -> list[Ended]:
         jobs = turn.jobs
         for job in jobs:
-            if job.position == 0:
+            if not job.has_told:
+                job.has_told = True
                 _call(job.on_started)
+        if turn.decodes:
+            decoded = [self._decoded(job) for job in jobs]
+            with self._changed:
+                return self._agenda.decoded(turn, decoded, self._clock())
         began_s = self._clock()
         together, results = _results(jobs)
         now_s = self._clock()
         with self._changed:
             return self._agenda.ran(turn, results, now_s - began_s, now_s, together=together)
+
+    def _decoded(self, job: Job) -> "tuple[Arrays | BaseException, float]":
+        """Decode what came encoded; gives what it became, or why nothing, and how long it took."""
+        step = job.decoding
+        assert step is not None
+        began_s = self._clock()
+        made: Arrays | BaseException
+        try:
+            made = {} if job.is_cancelled() else step.run()
+        except BaseException as error:
+            made = error
+        return made, self._clock() - began_s
 
 
 def _results(jobs: tuple[Job, ...]) -> tuple[bool, "list[Arrays | BaseException]"]:

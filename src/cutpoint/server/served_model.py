@@ -30,7 +30,9 @@ from cutpoint.planning import shortlist
 from cutpoint.profiling.kept_times import time_or_recall
 from cutpoint.records import Profile
 from cutpoint.server.candidates import Candidates
+from cutpoint.server.decode_times import timed_decoding
 from cutpoint.server.held_segments import HeldSegments
+from cutpoint.server.known_codecs import KnownCodecs
 from cutpoint.server.lines import Line, Lines
 from cutpoint.server.memory_budget import MemoryBudget
 from cutpoint.server.settings import Batching
@@ -75,6 +77,8 @@ class ServedModel:
         Whose requests may run as one, and how many.
     cache
         Where times are kept between starts; ``None`` takes them each time.
+    codecs
+        That are decoded here; they are timed on what crosses this model's cuts.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class ServedModel:
         batching: Batching = "segments",
         max_batch: int = 8,
         cache: FileCache | None = None,
+        codecs: KnownCodecs | None = None,
     ) -> None:
         self.graph = graph
         self.version = version
@@ -114,6 +119,8 @@ class ServedModel:
         self._times = TailTimes(graph)
         segments = self._weights.build(SERVER_ONLY, kept, self._held)
         self._profile = self._warm(segments, tuple(self._cuts.values()))
+        self._codec_names = () if codecs is None else codecs.names
+        self.decoding = timed_decoding(segments, self.cuts, example, codecs, cache)
         self._batched = frozenset(segments.batches)
         self._weights.publish(SERVER_ONLY, segments, is_wanted=False)
 
@@ -189,17 +196,17 @@ class ServedModel:
         """Give what a tail takes on this host when idle, at the sizes it was warmed with."""
         return self._times.idle_s(cut)
 
-    def idle_like_s(self, cut: Cut, values: Arrays, tail_s: float) -> float:
+    def idle_like_s(self, cut: Cut, fed_bytes: int, tail_s: float) -> float:
         """
         Give what a tail takes on this host when idle, for a request like this one.
 
         Parameters
         ----------
-        values, tail_s
+        fed_bytes, tail_s
             What it was fed just now and what that took: where sizes vary from call to call,
             the quickest run of this size is what is known.
         """
-        return self._times.idle_like_s(cut, values, tail_s)
+        return self._times.idle_like_s(cut, fed_bytes, tail_s)
 
     def inputs_of(self, cut: Cut) -> tuple[TensorSpec, ...]:
         """Give the tensors a tail takes."""
@@ -329,7 +336,14 @@ class ServedModel:
     def holdings(self) -> Holdings:
         """Describe what is held, for a device that plans."""
         tails = {cut.id: cut.crossing for cut in self.cuts}
-        return Holdings(PROTOCOL_VERSION, self.graph.sha256, self.profile(), tails)
+        return Holdings(
+            PROTOCOL_VERSION,
+            self.graph.sha256,
+            self.profile(),
+            tails,
+            self._codec_names,
+            tuple(self.decoding.samples),
+        )
 
     def profile(self) -> Profile:
         """Give the idle times of the whole and of each tail, of batches of requests too."""

@@ -29,6 +29,8 @@ class ServedRequest:
         In segments.
     other_s
         Copying around them.
+    decode_s
+        Decoding what came encoded.
     batch
         Requests that ran together, mean over its segments; 0 if none ran.
     received_bytes, sent_bytes
@@ -37,6 +39,8 @@ class ServedRequest:
         What its tail takes when the server is idle; 0 where that is not known.
     reason
         Why there is no answer, as one of few words: the class of the error. Empty if there is one.
+    decoded_bytes
+        What its encoded tensors became.
     """
 
     model: str
@@ -51,8 +55,10 @@ class ServedRequest:
     sent_bytes: int = 0
     idle_s: float = 0.0
     reason: str = ""
+    decode_s: float = 0.0
+    decoded_bytes: int = 0
 
     @property
     def latency_s(self) -> float:
         """Request complete -> answer ready."""
-        return self.wait_s + self.tail_s + self.other_s
+        return self.wait_s + self.decode_s + self.tail_s + self.other_s

@@ -224,7 +224,10 @@ async def _inputs_of(request: Any, endpoint: Endpoint) -> Arrays:
 
 
 def _arrays(specs: Sequence[TensorSpec], contents: Sequence[bytes]) -> Arrays:
-    return {spec.name: to_array(spec, raw) for spec, raw in zip(specs, contents, strict=True)}
+    # As views of a message they may lie at addresses that no number may have: so each is copied.
+    return {
+        spec.name: to_array(spec, bytes(raw)) for spec, raw in zip(specs, contents, strict=True)
+    }
 
 
 def _wanted_outputs(request: Any, endpoint: Endpoint) -> tuple[str, ...]:

@@ -59,6 +59,9 @@ class ServerSettings:
         What weights and sessions may take; ``None`` for no limit but the machine's.
     cache
         Folder in which the times of models are kept between starts; ``None`` keeps none.
+    codecs
+        In which devices may send values, by name; ``None`` for all that are installed. What is
+        not encoded is taken always.
     security
         Certificates and tokens; ``None`` speaks plain.
     insecure
@@ -87,6 +90,7 @@ class ServerSettings:
     metrics_host: str = "127.0.0.1"
     memory_bytes: int | None = None
     cache: str | None = None
+    codecs: tuple[str, ...] | None = None
     security: ServerSecurity | None = None
     insecure: bool = False
     limits: ServerLimits = field(default_factory=ServerLimits)

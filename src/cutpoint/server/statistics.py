@@ -52,8 +52,8 @@ class ModelTally:
     success, fail, queue, compute_input, compute_infer, compute_output
         As the protocol means them: of requests.
     batches
-        By batch size: answered requests of batches of this size, and their copying and time in
-        segments, each request's share of its batch.
+        By batch size: answered requests of batches of this size, and their decoding and copying
+        and their time in segments, each request's share of its batch.
     last_inference_ms
         Since the epoch.
     """
@@ -92,7 +92,7 @@ class Statistics:
                 return
             tally.success.add(request.latency_s)
             tally.queue.add(request.wait_s)
-            tally.compute_input.add(request.other_s)
+            tally.compute_input.add(request.other_s + request.decode_s)
             tally.compute_infer.add(request.tail_s)
             tally.compute_output.add(0.0)
             _add_to_batch(tally, request)
@@ -136,7 +136,7 @@ class Statistics:
 def _add_to_batch(tally: ModelTally, request: ServedRequest) -> None:
     size = max(round(request.batch), 1)
     copying, running = tally.batches.setdefault(size, (Tally(), Tally()))
-    copying.add(request.other_s)
+    copying.add(request.other_s + request.decode_s)
     running.add(request.tail_s / size)
 
 

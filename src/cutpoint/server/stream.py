@@ -173,7 +173,9 @@ class PeerStream:
         loop = asyncio.get_running_loop()
         request = Upload(
             endpoint,
-            Assembly(expected, endpoint.name, is_writable=False),
+            Assembly(
+                expected, endpoint.name, is_writable=False, codec_named=self._plane.codecs.named
+            ),
             remaining_s if remaining_s >= 0 else None,
             wants_phases=parameters.get(PHASES) is True,
             at_s=loop.time(),

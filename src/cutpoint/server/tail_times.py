@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from cutpoint.cost import HostCosts
-from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph
+from cutpoint.graph import SERVER_ONLY, Cut, Graph
 from cutpoint.records import Sample
 from cutpoint.server.idle_times import IdleTimes
 from cutpoint.server.lines import Line
@@ -51,20 +51,19 @@ class TailTimes:
         """Give what a tail takes, at the sizes it was warmed with."""
         return self._tail_s[cut.id]
 
-    def idle_like_s(self, cut: Cut, values: Arrays, tail_s: float) -> float:
+    def idle_like_s(self, cut: Cut, fed_bytes: int, tail_s: float) -> float:
         """
         Give what a tail takes for a request like this one.
 
         Parameters
         ----------
-        values, tail_s
+        fed_bytes, tail_s
             What it was fed just now and what that took: where sizes vary from call to call,
             the quickest run of this size is what is known.
         """
         if not self._varies:
             return self._tail_s[cut.id]
-        size_bytes = sum(array.nbytes for array in values.values())
-        return self._seen.observe(cut.id, size_bytes, tail_s)
+        return self._seen.observe(cut.id, fed_bytes, tail_s)
 
     def samples(self, cuts: Iterable[Cut]) -> tuple[Sample, ...]:
         """Give the whole and the tails as samples of a profile, batches of requests too."""

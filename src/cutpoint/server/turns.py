@@ -10,6 +10,9 @@ up with it, while
 - none of those held back has been held for longer than its whole tail takes by itself on the
   idle server (`Job.held_s`), which bounds what anybody can lose to those that come later;
 - nobody's deadline is missed by it.
+
+What came encoded is decoded in a turn of its own, by the worker that would run it next, with all
+who are to run with it; so who came encoded meets the same others as who did not.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -38,11 +41,14 @@ class Turn:
         server's time.
     held_s
         What the turn takes on the idle server.
+    decodes
+        Whether its jobs are decoded, one after the other; else they run as one.
     """
 
     jobs: tuple[Job, ...]
     held: tuple[Job, ...] = ()
     held_s: float = 0.0
+    decodes: bool = False
 
 
 def next_turn(waiting: Jobs, now_s: float, slowdown: float, max_batch: int) -> Turn | None:
@@ -67,9 +73,11 @@ def next_turn(waiting: Jobs, now_s: float, slowdown: float, max_batch: int) -> T
     if max_batch > 1 and len(waiting) > len(front):
         front = rule.least_advanced(waiting, front)
     if front is first:
-        return Turn(front)
+        return rule.decoded_first(Turn(front))
     held_s = batch_s(front[0].stage, front)
-    return Turn(front, first, held_s) if rule.may_hold(first, held_s) else Turn(first)
+    if not rule.may_hold(first, held_s + _undecoded_s(front)):
+        return rule.decoded_first(Turn(first))
+    return rule.decoded_first(Turn(front, first, held_s))
 
 
 def batch_s(stage: Stage, jobs: Jobs) -> float:
@@ -79,6 +87,10 @@ def batch_s(stage: Stage, jobs: Jobs) -> float:
         return alone_s
     together_s = stage.time_s(sum(job.size for job in jobs))
     return together_s if _pays(together_s, alone_s) else alone_s
+
+
+def _undecoded_s(jobs: Jobs) -> float:
+    return sum(job.undecoded_s for job in jobs)
 
 
 def _pays(together_s: float, alone_s: float) -> bool:
@@ -107,6 +119,7 @@ class _Rule:
         """Give as many of these, the oldest first, as it is best to run as one."""
         best, least_s = 1, float("inf")
         stage, size, alone_s = mates[0].stage, 0.0, 0.0
+        mates = [each for each in mates if each is mates[0] or _is_worth_decoding(each, mates[0])]
         for number, job in enumerate(mates[: self.max_batch], 1):
             size += job.size
             alone_s += stage.time_s(job.size)
@@ -116,6 +129,19 @@ class _Rule:
             if together_s / size < least_s and self._is_in_time(mates[:number], together_s):
                 best, least_s = number, together_s / size
         return tuple(mates[:best])
+
+    def decoded_first(self, turn: Turn) -> Turn:
+        """Give what decodes those of a turn that came encoded, or the turn where none did."""
+        decoded = tuple(job for job in turn.jobs if job.decoding is None)
+        if len(decoded) == len(turn.jobs):
+            return turn
+        oldest, left_s = turn.jobs[0], _undecoded_s(turn.jobs)
+        if not self.may_hold(decoded, left_s):  # they run without those
+            if oldest.decoding is None:
+                return Turn(decoded, turn.held, batch_s(oldest.stage, decoded))
+            return Turn((oldest,), turn.held, oldest.undecoded_s, decodes=True)
+        undecoded = tuple(job for job in turn.jobs if job.decoding is not None)
+        return Turn(undecoded, (*turn.held, *decoded), left_s, decodes=True)
 
     def least_advanced(self, waiting: Jobs, front: tuple[Job, ...]) -> tuple[Job, ...]:
         """Give who is to catch up with the front, or with who catches up with it, and so on."""
@@ -142,7 +168,7 @@ class _Rule:
         way, rest = _way(behind[0], target)
         if not way or any(_way(job, target)[1] != rest for job in (*behind[1:], *front[1:])):
             return False
-        way_s = sum(batch_s(stage, behind) for stage in way)
+        way_s = sum(batch_s(stage, behind) for stage in way) + _undecoded_s(behind)
         both = (*front, *behind)
         front_s, behind_s, both_s = (
             sum(batch_s(stage, jobs) for stage in rest) for jobs in (front, behind, both)
@@ -159,13 +185,27 @@ class _Rule:
 
     def _is_in_time(self, jobs: Jobs, together_s: float) -> bool:
         """Tell whether all meet their deadlines if their next stage takes so long."""
-        return all(self._meets(job, together_s + job.left_behind_s(1)) for job in jobs)
+        next_s = together_s + _undecoded_s(jobs)
+        return all(self._meets(job, next_s + job.left_behind_s(1)) for job in jobs)
 
     def _meets(self, job: Job, left_s: float) -> bool:
         """Tell whether a job ends in time that needs so much more of the idle server's time."""
         if job.deadline_s is None or not job.is_expected:
             return True
         return self.now_s + self.slowdown * left_s <= job.deadline_s
+
+
+def _is_worth_decoding(job: Job, oldest: Job) -> bool:
+    """Tell whether running with the oldest saves more, in all stages, than waiting for it costs."""
+    if job.decoding is None:
+        return True
+    stage = job.stage
+    alone_s = stage.time_s(job.size) + stage.time_s(oldest.size)
+    if alone_s <= 0:
+        return False
+    saved_share = 1 - stage.time_s(job.size + oldest.size) / alone_s
+    rest_s = job.left_s - job.undecoded_s + oldest.left_s - oldest.undecoded_s
+    return job.undecoded_s < saved_share * rest_s
 
 
 def _groups(waiting: Jobs) -> list[list[Job]]:

@@ -151,7 +151,8 @@ class Upload:
         # Where a worker is free it begins now; a word of it would only cost both sides time.
         self._is_started = plane.queue.pending < plane.queue.num_workers
         tells = started if self.wants_phases and not self._is_started else None
-        return plane.submit(self.endpoint, arrays, self.cancelled, remaining_s, tells)
+        undecoded = self.assembly.undecoded()
+        return plane.submit(self.endpoint, arrays, self.cancelled, remaining_s, tells, undecoded)
 
     def is_running(self) -> bool | None:
         """Tell whether it is computed already; ``None`` where the device did not ask."""

@@ -12,11 +12,13 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from cutpoint.exceptions import RemoteProtocolError
+from cutpoint.records import RAW
 from cutpoint.wire.chunks import Chunk
 from cutpoint.wire.protocol import (
     ACK,
     CANCEL,
     CHUNK,
+    CODEC,
     ERROR,
     KIND,
     PROBE,
@@ -29,18 +31,34 @@ from cutpoint.wire.protocol import (
     number,
     set_parameters,
 )
+from cutpoint.wire.reading import RAW_INPUT_CONTENTS
 from cutpoint.wire.tensors import spec_of
 
 _STREAM = "/inference.GRPCInferenceService/ModelStreamInfer"
 
+_PAYLOAD_TAG = bytes([RAW_INPUT_CONTENTS << 3 | 2])
+"""Begins a field of bytes that follow their length."""
+
 
 def chunk_request(model: str, request: int, chunk: Chunk, extra: Mapping[str, Parameter]) -> Any:
     """Give the frame of a piece of a request; `extra` parameters ride along."""
-    message = messages.ModelInferRequest(model_name=model, id=str(request))
-    _describe(message.inputs.add(), chunk)
-    message.raw_input_contents.append(chunk.payload)
-    set_parameters(message.parameters, {KIND: CHUNK, **_position(chunk), **extra})
+    message = _chunk_without_payload(model, request, chunk, extra)
+    message.raw_input_contents.append(bytes(chunk.payload))
     return message
+
+
+def chunk_request_bytes(
+    model: str, request: int, chunk: Chunk, extra: Mapping[str, Parameter]
+) -> bytes:
+    """
+    Give the same frame as bytes of the wire, its payload copied once.
+
+    As a message it is copied three times: into a bytes object, which protobuf wants, into the
+    message, and into its serialised form. A message is its fields one after the other, so that
+    of the payload may as well be put behind the others here.
+    """
+    head = _chunk_without_payload(model, request, chunk, extra).SerializeToString()
+    return b"".join((head, _PAYLOAD_TAG, _varint(len(chunk.payload)), chunk.payload))
 
 
 def cancel_request(request: int) -> Any:
@@ -83,7 +101,7 @@ def result_response(model: str, request: str, chunk: Chunk, extra: Mapping[str, 
     """Give the frame of a piece of an answer; `extra` parameters ride along."""
     message = _response(request, model, {KIND: RESULT, **_position(chunk), **extra})
     _describe(message.infer_response.outputs.add(), chunk)
-    message.infer_response.raw_output_contents.append(chunk.payload)
+    message.infer_response.raw_output_contents.append(bytes(chunk.payload))
     return message
 
 
@@ -105,7 +123,7 @@ def open_stream(
     channel
         To the server.
     requests
-        Frames to send; waits where there is none yet.
+        Frames to send, as messages or as bytes of the wire; waits where there is none yet.
     read
         Parses what comes, on gRPC's own thread, one after the other: must neither wait nor raise.
 
@@ -116,7 +134,7 @@ def open_stream(
     """
     method = channel.stream_stream(
         _STREAM,
-        request_serializer=messages.ModelInferRequest.SerializeToString,
+        request_serializer=_serialised,
         response_deserializer=read,
     )
     call: Iterator[Any] = method(requests)
@@ -187,6 +205,29 @@ def _response(request: str, model: str, parameters: Mapping[str, Parameter]) -> 
     return message
 
 
+def _serialised(frame: Any) -> bytes:
+    return frame if isinstance(frame, bytes) else frame.SerializeToString()
+
+
+def _chunk_without_payload(
+    model: str, request: int, chunk: Chunk, extra: Mapping[str, Parameter]
+) -> Any:
+    message = messages.ModelInferRequest(model_name=model, id=str(request))
+    _describe(message.inputs.add(), chunk)
+    set_parameters(message.parameters, {KIND: CHUNK, **_position(chunk), **extra})
+    return message
+
+
+def _varint(number: int) -> bytes:
+    """Write a number as protobuf does: seven bits at a time, the lowest first."""
+    written = bytearray()
+    while number > 0x7F:
+        written.append(number & 0x7F | 0x80)
+        number >>= 7
+    written.append(number)
+    return bytes(written)
+
+
 def _describe(tensor: Any, chunk: Chunk) -> None:
     tensor.name = chunk.spec.name
     tensor.datatype = chunk.spec.datatype
@@ -201,6 +242,8 @@ def _position(chunk: Chunk) -> dict[str, Parameter]:
     }
     if chunk.total_bytes is not None:
         position["total_bytes"] = chunk.total_bytes
+    if chunk.codec != RAW:
+        position[CODEC] = chunk.codec
     return position
 
 
@@ -210,6 +253,9 @@ def _chunk(tensors: Any, contents: Any, parameters: Mapping[str, Parameter]) -> 
             f"a chunk has one tensor and one raw content, not {len(tensors)} and {len(contents)}"
         )
     tensor = tensors[0]
+    codec = parameters.get(CODEC, RAW)
+    if not isinstance(codec, str):
+        raise RemoteProtocolError(f"parameter {CODEC!r} is {codec!r}, expected the name of a codec")
     return Chunk(
         spec=spec_of(tensor.name, tensor.datatype, tensor.shape),
         value=int(number(parameters, "value")),
@@ -217,4 +263,5 @@ def _chunk(tensors: Any, contents: Any, parameters: Mapping[str, Parameter]) -> 
         offset=int(number(parameters, "offset")),
         payload=contents[0],
         total_bytes=int(number(parameters, "total_bytes")) if "total_bytes" in parameters else None,
+        codec=codec,
     )

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from cutpoint.exceptions import ProfileError, RemoteProtocolError
-from cutpoint.records import Profile
+from cutpoint.records import Profile, Sample
 from cutpoint.wire.protocol import CONFIG_PARAMETER, PROTOCOL_VERSION
 
 
@@ -29,12 +29,19 @@ class Holdings:
         Measured on the idle server: ``whole``, and ``tail`` per cut id.
     tails
         Crossing values by cut id, of the tails that are warm.
+    codecs
+        Names of those it decodes; a server that is older than them tells none.
+    decoding
+        What that takes on the idle server. Not in the profile: an older device reads that, and
+        knows no such samples.
     """
 
     protocol_version: int
     sha256: str
     profile: Profile
     tails: dict[str, tuple[str, ...]]
+    codecs: tuple[str, ...] = ()
+    decoding: tuple[Sample, ...] = ()
 
 
 def write_holdings(config: Any, holdings: Holdings) -> None:

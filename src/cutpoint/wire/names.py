@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from cutpoint.records import RAW
+
 DIGITS = 12
 """Of the model file's digest in a name."""
 
@@ -22,14 +24,18 @@ class TailName:
         Hex digest of the model file; its first 12 digits are in the name.
     cut
         Id of the cut.
+    codec
+        That the tail undoes by itself: it takes standard typed tensors then.
     """
 
     model: str
     sha256: str
     cut: str
+    codec: str = RAW
 
     def __str__(self) -> str:
-        return f"{self.model}.{self.sha256[:DIGITS]}.{self.cut}"
+        name = f"{self.model}.{self.sha256[:DIGITS]}.{self.cut}"
+        return name if self.codec == RAW else f"{name}.{self.codec}"
 
 
 def shown(name: str) -> str:

@@ -34,6 +34,9 @@ PHASES = "phases"
 RUNNING = "running"
 """With the acknowledgement of a request's last piece: whether it is computed already."""
 
+CODEC = "codec"
+"""Of a piece of a tensor that does not travel as it is: what made its bytes."""
+
 Parameter = bool | int | float | str
 
 

@@ -21,6 +21,8 @@ MAX_OTHER_BYTES = 2 << 20
 RAW_INPUT_CONTENTS = 7
 """Number of the field of ModelInferRequest that carries tensors."""
 
+_CONTENT_TAG = RAW_INPUT_CONTENTS << 3 | 2
+_TOO_MANY = f"a message has more than {MAX_FIELDS} parts: send fewer tensors and parameters"
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
 
@@ -64,6 +66,69 @@ def reader(kind: Any, raw_field: int | None = None) -> Callable[[bytes], Any]:
     return read
 
 
+class Apart:
+    """
+    A request whose raw contents lie where they came in: reads like the message itself.
+
+    Parameters
+    ----------
+    message
+        All but the raw contents.
+    raw_input_contents
+        Those, in their order; each is a view of the bytes that came, at any address.
+    """
+
+    __slots__ = ("_message", "raw_input_contents")
+
+    def __init__(self, message: Any, raw_input_contents: list[memoryview]) -> None:
+        self._message = message
+        self.raw_input_contents = raw_input_contents
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._message, name)
+
+    def __repr__(self) -> str:
+        return f"<Apart: {len(self.raw_input_contents)} raw contents>"
+
+
+def request_reader(kind: Any) -> Callable[[bytes], Any]:
+    """
+    Give what reads requests as `Apart`, or `Unreadable`; their tensors are not copied for it.
+
+    Parsed by the library they are copied into the message, and once more out of it.
+    """
+    read_rest = reader(kind, RAW_INPUT_CONTENTS)
+
+    def read(raw: bytes) -> Any:
+        view = memoryview(raw)
+        try:
+            spans = _contents(raw)
+        except RemoteProtocolError as error:
+            return Unreadable(error)
+        begins = [0, *(end for _, _, end in spans)]
+        ends = [*(at for at, _, _ in spans), len(raw)]
+        gaps = zip(begins, ends, strict=True)
+        rest = read_rest(b"".join(view[begin:end] for begin, end in gaps))
+        if isinstance(rest, Unreadable):
+            return rest
+        return Apart(rest, [view[begin:end] for _, begin, end in spans])
+
+    return read
+
+
+def _contents(raw: bytes) -> list[tuple[int, int, int]]:
+    """Give where each raw content begins, its bytes begin, and both end."""
+    spans = []
+    for num_fields, field in enumerate(_fields(raw), start=1):
+        if num_fields > MAX_FIELDS:
+            raise RemoteProtocolError(_TOO_MANY)
+        at, number, begin, end = field
+        # Written in another way the library may or may not take it: it is left to that.
+        if number == RAW_INPUT_CONTENTS and raw[at] == _CONTENT_TAG:
+            spans.append((at, begin, end))
+    return spans
+
+
 def check_size(raw: bytes, raw_field: int | None = None) -> None:
     """
     Refuse a message that would take far more memory parsed than it has bytes.
@@ -74,13 +139,11 @@ def check_size(raw: bytes, raw_field: int | None = None) -> None:
         If it has too many parts, too much beside its tensors, or is none at all.
     """
     other_bytes = 0
-    for num_fields, (number, size_bytes) in enumerate(_fields(raw), start=1):
+    for num_fields, (_, number, begin, end) in enumerate(_fields(raw), start=1):
         if number != raw_field:
-            other_bytes += size_bytes
+            other_bytes += end - begin
         if num_fields > MAX_FIELDS:
-            raise RemoteProtocolError(
-                f"a message has more than {MAX_FIELDS} parts: send fewer tensors and parameters"
-            )
+            raise RemoteProtocolError(_TOO_MANY)
         if other_bytes > MAX_OTHER_BYTES:
             raise RemoteProtocolError(
                 f"a message has more than {MAX_OTHER_BYTES} bytes beside its raw contents: "
@@ -88,10 +151,11 @@ def check_size(raw: bytes, raw_field: int | None = None) -> None:
             )
 
 
-def _fields(raw: bytes) -> Iterator[tuple[int, int]]:
-    """Give number and size of each field on the first level."""
+def _fields(raw: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Give begin, number, begin of its content and end of each field on the first level."""
     position, end = 0, len(raw)
     while position < end:
+        at = position
         tag, position = _varint(raw, position)
         kind = tag & 7
         if kind == _LENGTH:
@@ -102,10 +166,10 @@ def _fields(raw: bytes) -> Iterator[tuple[int, int]]:
             size_bytes = 4 if kind == _FIXED32 else 8
         else:
             raise RemoteProtocolError("a message has a part of a kind that the protocol has not")
-        position += size_bytes
+        begin, position = position, position + size_bytes
         if position > end:
             raise RemoteProtocolError("a message ends in the middle of a part")
-        yield tag >> 3, size_bytes
+        yield at, tag >> 3, begin, position
 
 
 def _varint(raw: bytes, position: int) -> tuple[int, int]:
