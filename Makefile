@@ -56,6 +56,9 @@ bench: $(READY)
 	$(BIN)/cutpoint bench overhead --report docs/reports/overhead
 	$(BIN)/cutpoint bench batching --report docs/reports/batching
 	$(BIN)/cutpoint bench overload --report docs/reports/overload
+	$(BIN)/cutpoint bench codecs --report docs/reports/codecs
+	$(BIN)/cutpoint bench shares --report docs/reports/shares
+	$(BIN)/cutpoint bench digits --report docs/reports/digits
 	$(BIN)/python docs/make_plans.py
 	$(BIN)/python docs/make_backend.py
 	$(BIN)/python docs/make_faults.py

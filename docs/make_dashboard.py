@@ -45,7 +45,7 @@ def each(metric: str, where: str = SERVER) -> str:
     return f"{metric}{{{where}}}"
 
 
-PARTS = ("wait", "compute", "copy")
+PARTS = ("wait", "decode", "compute", "copy")
 ANSWERED = f'{MODEL},outcome="ok"'
 BATCHES = rate("cutpoint_batch_size_bucket", "le", SERVER)
 
@@ -109,6 +109,7 @@ MODELS: tuple[tuple[str, str, Targets], ...] = (
         "Bps",
         [
             (rate("cutpoint_received_bytes_total"), "in"),
+            (rate("cutpoint_decoded_bytes_total"), "of that, decoded"),
             (rate("cutpoint_sent_bytes_total"), "out"),
         ],
     ),
