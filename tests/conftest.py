@@ -1,6 +1,6 @@
 """What the tests of several rooms are made of: graphs and tables written down, not measured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,8 @@ from cutpoint.graph import (
     graph_from_model,
     value_names,
 )
+from cutpoint.lab.fork_server import ForkServer
+from cutpoint.lab.zoo import write
 
 settings.register_profile("cutpoint", deadline=None)
 settings.load_profile("cutpoint")
@@ -49,6 +51,25 @@ def _table(*rows: tuple[float, float, float, float, float]) -> CutTable:
     )
     head_s, rest_s, tail_s, up_bytes, down_bytes = np.array(rows, dtype=float).T
     return CutTable(cuts, head_s, rest_s, np.zeros(len(rows)), tail_s, up_bytes, down_bytes)
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """Give what starts server processes in a fraction of a second."""
+    with ForkServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def zoo_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Give the path of a model of the zoo by name, written when it is first asked for."""
+    folder = tmp_path_factory.mktemp("zoo")
+
+    def path_of(name: str) -> Path:
+        path = folder / f"{name}.onnx"
+        return path if path.exists() else write(name, path)
+
+    return path_of
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
+from PIL import Image
 
+from cutpoint.execution import ModelFile
+from cutpoint.execution.embed import embed
+from cutpoint.execution.preprocessing import MEANS, STDS, Preprocessing
 from cutpoint.lab.zoo.text_encoder import text_encoder
 from cutpoint.planning import planner_named
 
@@ -78,3 +83,25 @@ def test_untrusted_models_are_loaded(
     assert known["graph"].outputs == ("brightest", "classes")
     assert [each.name for each in known["session"].get_outputs()] == ["brightest", "classes"]
     assert not Path(known["copy"].source).exists()
+
+
+def test_inputs_are_fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, six_convs: Path) -> None:
+    """The guide's blocks: a camera's file, and sounds to calibrate with; no server is there."""
+    monkeypatch.chdir(tmp_path)
+    preprocessing = Preprocessing(MEANS["imagenet"], STDS["imagenet"], size=(64, 64))
+    embed(ModelFile.open(six_convs), preprocessing, "resnet50-frames.onnx", verify=False)
+    frame = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    Image.fromarray(frame).save("frame.jpg")
+    sound = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17]> model (float[1,1,800] x) => (float[1,1,200] y)
+        { a = Relu (x)  y = MaxPool <kernel_shape = [4], strides = [4]> (a) }"""
+    )
+    onnx.save(sound, "keywords.onnx")
+    Path("sounds").mkdir()
+    np.save("sounds/one.npy", np.sin(np.arange(800, dtype=np.float32))[None, None])
+    guide = (DOCS / "guides/inputs.md").read_text()
+    known: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL):
+        exec(compile(block, "inputs.md", "exec"), known)
+    assert known["classes"][0].shape == (1, 8)
+    known["session"].close()

@@ -7,8 +7,9 @@ from cutpoint.records import InferenceRecord, Parts, Profile
 
 if TYPE_CHECKING:
     from cutpoint.client.session import InferenceSession
+    from cutpoint.wire.encoded_image import EncodedImage
 
-__all__ = ["InferenceRecord", "InferenceSession", "Parts", "Profile"]
+__all__ = ["EncodedImage", "InferenceRecord", "InferenceSession", "Parts", "Profile"]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from cutpoint.client.session import InferenceSession
 
         return InferenceSession
+    if name == "EncodedImage":
+        from cutpoint.wire.encoded_image import EncodedImage
+
+        return EncodedImage
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,6 +14,7 @@
     ├── CostError                  costs, conditions or limits no planner can add up
     ├── PlannerError               no planner, objective or power profile of that name
     ├── CodecError                 a codec that is none, or cannot carry this
+    ├── ToleranceError             a tolerance that is none, or cannot judge these outputs
     ├── FeedError                  the inputs of this call are not the model's
     ├── ProfileError               measurements missing, corrupt or of something else
     │   └── ProfileMismatchError       measure again, here, this model
@@ -100,6 +101,10 @@ class FeedError(CutpointError, ValueError):
 
 class CodecError(CutpointError, ValueError):
     """A codec that is none, is not installed, or cannot carry what it was given."""
+
+
+class ToleranceError(CutpointError, ValueError):
+    """A tolerance is none, fails on equal outputs, or nothing was calibrated for it."""
 
 
 class ProfileError(CutpointError):

@@ -1,16 +1,19 @@
 """The program called as a user calls it, inside the test."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from cutpoint import InferenceSession
 from cutpoint.cli.main import main
 from cutpoint.execution import ModelFile, load_graph
 from cutpoint.graph import cut_at, segments_of
-from cutpoint.lab.server_process import ServerProcess
+from cutpoint.lab.fork_server import ForkServer
+from cutpoint.lab.forked_server import ForkedServer
 from cutpoint.profiling import save_profile
 from cutpoint.records import FORMAT_VERSION, Environment, Profile, Sample
 
@@ -25,8 +28,27 @@ class Outcome:
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no server that is known not to be there: a user's might be starting, no test's."""
+    wait = InferenceSession.wait_until_ready
+
+    def until_known(session: InferenceSession, timeout_s: float) -> None:
+        engine, until_s = session._engine, time.perf_counter() + timeout_s
+        is_known = engine is None
+        while not is_known and time.perf_counter() < until_s:
+            time.sleep(0.005)
+            problem = str(engine.server.problem)
+            is_lasting = any(words in problem for words in ("cannot be reached", "not speak TLS"))
+            is_known = is_lasting or engine.server.is_connected
+        is_there = engine is None or engine.server.is_connected
+        wait(session, max(until_s - time.perf_counter(), 0.0) if is_there else 0.0)
+
+    monkeypatch.setattr(InferenceSession, "wait_until_ready", until_known)
+
+
+@pytest.fixture
 def cutpoint(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], impatient: None
 ) -> Callable[..., Outcome]:
     """Give what runs a command line to its end."""
     monkeypatch.setenv("COLUMNS", "200")
@@ -44,9 +66,9 @@ def cutpoint(
 
 
 @pytest.fixture(scope="session")
-def served(six_convs: Path) -> Iterator[ServerProcess]:
+def served(six_convs: Path, fork_server: ForkServer) -> Iterator[ForkedServer]:
     """Give a running server process that holds the tiny model."""
-    with ServerProcess([str(six_convs)]) as process:
+    with fork_server.server([str(six_convs)]) as process:
         yield process
 
 

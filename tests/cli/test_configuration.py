@@ -55,6 +55,8 @@ class Settable:
             return ["2MB", "3MB", "4MB"]
         if self.key == "batching":
             return ["tails", "off", "tails"]
+        if self.key == "codecs":
+            return ["raw", "uint8,float16", "raw"]
         if self.key == "size":
             return ["n=2", "n=3", "n=4"]
         if self.key in ("host", "metrics-host"):
@@ -162,6 +164,10 @@ def test_the_file_may_be_named_by_a_variable(
         ("host = 1", ":1: host = 1: it takes a text in quotes"),
         ("size = 'a=1'", ":1: size = 'a=1': it takes a list"),
         ("size = ['a=1', 2]", ":1: size = 2: it takes a list, each a text"),
+        (
+            "codecs = 'uint8, mp3'",
+            "codecs ({config}:1): no codec 'mp3'",
+        ),
         ("batching = 'some'", "batching ({config}:1) is 'some': write one of segments, tails, off"),
         ("memory = 'much'", "memory ({config}:1): size 'much'"),
         ("memory = '0B'", "memory ({config}:1): '0B' is no size"),

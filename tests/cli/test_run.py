@@ -5,14 +5,18 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from tests.certificates import Authority
 
+from cutpoint.cli.run import status_line
 from cutpoint.exceptions import ConnectError
 from cutpoint.lab.server_process import ServerProcess
+from cutpoint.records import InferenceRecord
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.protocol import messages, services
 
@@ -143,3 +147,54 @@ def test_a_server_process_that_cannot_start_leaves_nothing(tmp_path: Path) -> No
     with pytest.raises(ConnectError, match="ended with code 1"), server:
         pytest.fail("it cannot be ready")
     assert server._process is None
+
+
+@pytest.mark.parametrize("how", ["--calibrate", "--calibration"])
+def test_values_travel_by_the_codec_that_is_asked_for(
+    cutpoint, served, six_convs: Path, tmp_path: Path, how: str
+) -> None:
+    """Within the tolerance, calibrated at the start or before; the record names codec and error."""
+    (tmp_path / "data").mkdir()
+    images = np.random.default_rng(0).random((8, 3, 64, 64), np.float32)
+    np.save(tmp_path / "data" / "images.npy", images)
+    np.savez(tmp_path / "in.npz", image=images[:1])
+    given = tmp_path / "data"
+    if how == "--calibration":
+        given = tmp_path / "c.json"
+        made = cutpoint(
+            "calibrate", six_convs, "--data", tmp_path / "data", "-o", given, "--codec", "uint8"
+        )
+        assert made.code == 0, made.err
+    told = cutpoint(
+        "run", six_convs, "--server", served.address, "-n", 5, "--policy", "server@uint8",
+        "--codec", "uint8", "--tolerance", "l2:0.05", how, given, "--check-rate", 1,
+        "--input", tmp_path / "in.npz", "--slowdown", 20, "--json",
+    )  # fmt: skip
+    assert told.code == 0, told.err
+    records = [each for each in _records(told.out) if each["placement"] == "server"]
+    assert records
+    for record in records:
+        assert record["codecs"] == ["uint8"]
+        assert 0 < record["calibrated_error"] <= 0.05
+        assert record["sent_bytes"] < 49_152 / 3.9
+
+
+def test_the_line_names_the_codec(cutpoint, served, six_convs: Path) -> None:
+    """What travels as it is needs no name; nor does what the device computed."""
+    told = cutpoint(
+        "run", six_convs, "--server", served.address, "-n", 1, "--policy", "server", "--json"
+    )
+    record = msgspec.json.decode(told.out, type=InferenceRecord)
+    raw = replace(record, placement="server", crossing=("image",), codecs=("raw",))
+    assert " as " not in status_line(raw)
+    split = replace(raw, placement="split", crossing=("a", "b"), codecs=("raw", "uint8+zstd"))
+    assert "split at a, b as uint8+zstd" in status_line(split)
+    assert "server as jpeg:90" in status_line(replace(raw, codecs=("jpeg:90",)))
+    assert " as " not in status_line(replace(split, placement="device"))
+
+
+def test_a_tolerance_needs_something_to_calibrate_with(cutpoint, six_convs: Path) -> None:
+    """One line says what to give."""
+    told = cutpoint("run", six_convs, "--server", "127.0.0.1:1", "--tolerance", "l2:0.1")
+    assert told.code == 1
+    assert "give a folder or feeds (calibrate=, --calibrate)" in " ".join(told.err.split())

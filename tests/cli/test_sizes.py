@@ -13,7 +13,6 @@ from tests.custom_operators import library_path
 
 from cutpoint.cli.sizes import parse_sizes
 from cutpoint.exceptions import UnitError
-from cutpoint.lab.server_process import ServerProcess
 from cutpoint.lab.zoo.text_encoder import text_encoder
 from cutpoint.profiling import load_profile
 
@@ -270,7 +269,9 @@ def test_custom_operators_are_registered_from_the_command_line(cutpoint, tmp_pat
     assert cutpoint("run", path, *NOWHERE, "-n", 2, *given).code == 0
 
 
-def test_a_server_warms_up_on_the_inputs_that_are_given(cutpoint, tmp_path: Path, model_of) -> None:
+def test_a_server_warms_up_on_the_inputs_that_are_given(
+    cutpoint, fork_server, tmp_path: Path, model_of
+) -> None:
     """Where made-up numbers do not suit a model: refused in one line, and served with real ones."""
     model = model_of(
         "(float[n, 4] x, int64[2] shape) => (float[p, q] y) "
@@ -283,7 +284,7 @@ def test_a_server_warms_up_on_the_inputs_that_are_given(cutpoint, tmp_path: Path
     assert told.code == 1
     assert "FeedError: 'model' does not run on the inputs" in told.err
     assert "Traceback" not in told.err
-    with ServerProcess([str(path)], arguments=["--input", str(tmp_path / "in.npz")]) as server:
+    with fork_server.server([str(path)], ["--input", str(tmp_path / "in.npz")]) as server:
         ran = cutpoint(
             "run", path, "--server", server.address, "-n", 2, "--policy", "server", "--json",
             "--input", tmp_path / "in.npz",

@@ -1,5 +1,6 @@
 """``cutpoint split``: two files of a cut, as the user names it."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -67,11 +68,31 @@ def test_people_are_told_what_was_written(cutpoint, six_convs: Path, tmp_path: P
     """Both files with what they take and give, and how far their answers are from the whole's."""
     told = cutpoint("split", six_convs, "--at", "pool1", "-o", tmp_path / "parts")
     assert (told.code, told.err) == (0, "")
-    head, tail, compared = told.out.splitlines()
+    head, tail, name, compared = told.out.splitlines()
     assert head.startswith(f"wrote {tmp_path}/parts/head.onnx: 7 nodes, ")
     assert head.endswith("image -> brightest, pool1")
     assert tail.endswith("pool1 -> classes")
+    sha256 = hashlib.sha256(six_convs.read_bytes()).hexdigest()
+    assert name == f"a server has the tail as six_convs.{sha256[:12]}.{cut_id(['pool1'])}"
     assert "largest difference 0 " in compared
+
+
+def test_a_codec_is_told_with_what_it_loses(cutpoint, six_convs: Path, tmp_path: Path) -> None:
+    """The tail takes typed tensors and has a name of its own; the exact difference is told too."""
+    asked = ("split", six_convs, "--at", "pool1", "-o", tmp_path, "--codec", "uint8", "--force")
+    told = cutpoint(*asked)
+    assert (told.code, told.err) == (0, "")
+    head, _, name, compared = told.out.splitlines()
+    assert head.endswith("-> brightest, pool1.uint8, pool1.uint8.scale, pool1.uint8.zero_point")
+    assert name.endswith(f".{cut_id(['pool1'])}.uint8")
+    assert "largest difference 0 " in compared
+    assert "without uint8, 0.0" in compared
+    document = json.loads(cutpoint(*asked, "--json").out)
+    assert document["codec"] == "uint8"
+    assert document["tail_name"] == name.split()[-1]
+    assert 0 < document["coded_difference"] < 0.1
+    exact = json.loads(cutpoint(*asked[:6], "--force", "--json").out)
+    assert (exact["codec"], exact["coded_difference"]) == (None, None)
 
 
 def test_inputs_and_sizes_are_for_the_comparison(cutpoint, encoder: Path, tmp_path: Path) -> None:
@@ -111,6 +132,7 @@ def test_made_up_inputs_that_do_not_suit_are_told(cutpoint, tmp_path: Path, mode
         ("--at pool1 --size batch=1", "UnknownShapeError: the model has no open dimension 'batch'"),
         ("--at pool1 --size batch", "UnitError: size 'batch' has no name"),
         ("--at pool1 --input missing.npz", "FeedError: inputs missing.npz"),
+        ("--at pool1 --codec jpeg", "CodecError: no operator of ONNX undoes codec 'jpeg'"),
     ],
 )
 def test_what_cannot_be_split_is_one_line(

@@ -56,6 +56,8 @@ def test_codecs_that_lose_nothing_need_no_calibration() -> None:
     [
         ({"codecs": "uint7"}, CodecError, "'uint7'"),
         ({"codecs": ""}, CodecError, "names no codec"),
+        ({"codecs": 5}, CodecError, "5 names no codec"),
+        ({"codecs": ["zstd", 5]}, CodecError, "names no codec"),
         ({"codecs": ["zstd", ""]}, CodecError, "names no codec"),
         ({"codecs": "uint8"}, CodecError, "'uint8' changes values.*tolerance"),
         ({"tolerance": "uint8"}, ToleranceError, "is no tolerance"),

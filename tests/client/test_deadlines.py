@@ -258,8 +258,8 @@ AT_ONCE = {
         "cancel", "ended", "measure", "more", "probe", "remaining_s", "takes_pieces",
     },
     "PlainTransport": {
-        "cancel", "close", "ended", "hold", "more", "probe", "remaining_s", "takes_pieces", "unwatch",
-        "withdraw",
+        "cancel", "close", "ended", "hold", "more", "probe", "remaining_s", "takes_pieces",
+        "unwatch", "withdraw",
     },
     "GoldenCheck": {"refuse_what_none_knows", "up_bytes"},
     "Witness": {"close", "is_there"},

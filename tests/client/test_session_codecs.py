@@ -13,6 +13,7 @@ from tests.client.conftest import running_server, save, tiny_model, wait_for_tai
 from cutpoint import InferenceSession
 from cutpoint.client.codec_choice import codec_choice
 from cutpoint.client.codec_survey import survey_codecs
+from cutpoint.client.server_connection import ServerConnection
 from cutpoint.cost.tolerance import LARGEST_ERROR
 from cutpoint.exceptions import (
     CodecError,
@@ -277,6 +278,42 @@ def test_what_does_not_fit_is_an_error_at_the_start(
         settings = {**settings, "calibrate": feeds}
     with pytest.raises(error):
         InferenceSession(path, server=NOWHERE, **settings)
+
+
+def test_a_server_is_not_blamed_for_values_that_cannot_be_encoded(
+    path: Path, address: str, feeds: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent as they are they take longer than predicted, which says nothing of its pace."""
+    paced: list[float] = []
+    settings = {"tolerance": "l2:0.05", "calibrate": feeds, "codecs": "uint8"}
+    with opened(path, address, "server@uint8", **settings) as session:
+        learn = ServerConnection.paced
+
+        def noted(server: ServerConnection, *seconds: float) -> None:
+            paced.append(seconds[0])
+            learn(server, *seconds)
+
+        monkeypatch.setattr(ServerConnection, "paced", noted)
+        session.run(None, feeds[0])
+        assert (session.last_record.codecs, len(paced)) == (("uint8",), 1)
+        nan = {"x": np.full_like(feeds[0]["x"], np.nan)}
+        for _ in range(3):
+            session.run(None, nan)
+            assert session.last_record.codecs == ("raw",)
+        assert len(paced) == 1
+
+
+def test_a_calibration_in_other_measures_is_refused(
+    path: Path, feeds: list, tmp_path: Path
+) -> None:
+    """Rather than taken for one that no codec keeps; for exact codecs it need not tell any."""
+    graph = load_graph(ModelFile.open(path))
+    found = calibrate(Segments(graph, ()), [codec_named("uint8"), codec_named("zstd")], feeds[:1])
+    save_calibration(found, tmp_path / "c.json")
+    settings = {"tolerance": lambda exact, got: 0.0, "calibration": tmp_path / "c.json"}
+    with pytest.raises(ToleranceError, match="no errors in the measure of"):
+        InferenceSession(path, server=NOWHERE, **settings)
+    InferenceSession(path, server=NOWHERE, codecs="zstd", **settings).close()
 
 
 def test_a_calibration_of_another_model_is_refused(path: Path, feeds: list, tmp_path: Path) -> None:

@@ -67,6 +67,9 @@ def test_one_score_is_no_choice() -> None:
         ([0.0, 0.0], [0.0, 1e-9], inf),
         ([3.0, nan], [3.0, nan], 0.0),
         ([3.0, inf], [3.0, inf], 0.0),
+        ([3.0, 4.0, -inf], [3.0, 4.5, -inf], 0.1),  # masked scores hide nothing
+        ([3.0, 4.0, nan], [3.0, 4.5, nan], 0.1),
+        ([-inf, -inf], [-inf, 1.0], inf),
         ([3.0, 4.0], [3.0, nan], inf),
         ([3.0, 4.0], [3.0, inf], inf),
     ],
@@ -82,6 +85,16 @@ def test_another_shape_is_infinitely_far_off() -> None:
     """A detector that finds one box less has not the same outputs."""
     assert relative_l2(scores([1, 2]), scores([1])) == inf
     assert disagreement(scores([1, 2], [1, 2]), scores([1, 2])) == inf
+
+
+def test_sequences_and_maps_are_compared_part_by_part() -> None:
+    """A model may give them, and a calibration is not to end for it."""
+    one, other = np.array([3.0, 4.0]), np.array([3.0, 4.5])
+    assert not has_classes([one])
+    assert relative_l2({"y": [one, one]}, {"y": [one, other]}) == pytest.approx(0.1)
+    assert relative_l2({"y": [one]}, {"y": [one, one]}) == inf
+    assert relative_l2({"y": [{1: 0.5}]}, {"y": [{1: 0.5}]}) == 0.0
+    assert relative_l2({"y": {1: 0.5}}, {"y": {1: 0.6}}) == inf
 
 
 def test_texts_are_equal_or_not() -> None:

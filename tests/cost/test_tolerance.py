@@ -138,6 +138,13 @@ def test_how_many_feeds_would_tell(text: str, num: int) -> None:
     assert tolerance_named(text).telling_feeds == num
 
 
+def test_a_mean_that_allows_everything_is_none() -> None:
+    """No drift from it could ever be seen."""
+    for text in ("top1:0.0000000001", "top1:1e-30"):
+        with pytest.raises(ToleranceError, match="allows everything"):
+            tolerance_named(text)
+
+
 def test_a_bound_is_finite() -> None:
     """An error without end is no bound."""
     with pytest.raises(ToleranceError):

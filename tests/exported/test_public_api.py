@@ -98,7 +98,8 @@ def test_what_travels_cannot_be_changed(room: str) -> None:
 
 def test_the_door_of_the_package() -> None:
     """What a user gets from the package itself, no more and no less."""
-    assert {"InferenceRecord", "InferenceSession", "Parts", "Profile"} == set(cutpoint.__all__)
+    exported = {"EncodedImage", "InferenceRecord", "InferenceSession", "Parts", "Profile"}
+    assert exported == set(cutpoint.__all__)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+from tests.nets import net_graph
+
+from cutpoint.lab import extraction_bench
 from cutpoint.lab.extraction_bench import run_extraction_bench
 from cutpoint.lab.extraction_report import write_extraction_report
 
@@ -22,8 +26,9 @@ def test_every_cut_is_timed_and_reported(tmp_path: Path) -> None:
     assert {path.suffix for path in tmp_path.iterdir()} == {".md", ".png", ".json"}
 
 
-def test_without_names_the_large_nets_are_taken() -> None:
+def test_without_names_the_large_nets_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nets of a hundred nodes and more."""
+    monkeypatch.setattr(extraction_bench, "graph_of", net_graph)
     bench = run_extraction_bench(num_cuts=1)
     assert len(bench.rows) >= 15
     assert all(row.num_nodes >= 100 for row in bench.rows)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cutpoint.lab import shapes_bench
 from cutpoint.lab.shapes_bench import LONGEST, SHORTEST, lengths_of, run_shapes_bench
 from cutpoint.lab.shapes_report import write_shapes_report
 
@@ -17,8 +18,12 @@ def test_lengths_are_even_on_a_logarithmic_scale() -> None:
 
 
 @pytest.mark.timeout(120)
-def test_every_answer_is_right_and_reported(tmp_path: Path) -> None:
+def test_every_answer_is_right_and_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A few lengths on a real server behind a real link: every policy gives the uncut answer."""
+    monkeypatch.setattr(shapes_bench, "_LAYERS", 2)
+    monkeypatch.setattr(shapes_bench, "_FEATURES", 64)
     bench = run_shapes_bench(tmp_path, num_calls=5, slowdown=2)
     assert (len(bench.calls), bench.num_wrong) == (5, 0)
     assert sum(row.num_calls for row in bench.rows) == 5

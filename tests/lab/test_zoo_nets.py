@@ -28,9 +28,9 @@ EACH = [*QUICK, *(pytest.param(name, marks=pytest.mark.soak) for name in SLOW)]
 
 
 @pytest.fixture(scope="module", params=EACH)
-def net(request: pytest.FixtureRequest) -> onnx.ModelProto:
+def net(request: pytest.FixtureRequest, zoo_model) -> onnx.ModelProto:
     """Each of the classic nets, one in memory at a time."""
-    return build(request.param)
+    return onnx.load(zoo_model(request.param))
 
 
 def images_for(net: onnx.ModelProto, count: int) -> np.ndarray:

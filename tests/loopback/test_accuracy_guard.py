@@ -40,7 +40,7 @@ def test_a_shift_of_the_inputs_withdraws_the_codec(
     )
     assert not run.is_false
     assert run.until_withdrawn is not None
-    assert run.checks <= run.until_withdrawn
+    assert run.checks <= run.until_withdrawn + 1  # that of the last good one may end after it
     assert run.is_exact_after
     assert max(run.errors[-50:]) < 1e-5
     assert max(run.errors[60 : 60 + run.until_withdrawn]) > 0.02

@@ -20,6 +20,9 @@ from cutpoint.lab.forked_server import ForkedServer
 from cutpoint.lab.zoo import ZOO
 from cutpoint.planning import compiled_table, cuts_to_hold, graph_cuts
 from cutpoint.planning.cuts.heads import breadth_first_order, prefix_heads, table_order
+from cutpoint.policies import Policy, Situation
+from cutpoint.policies.fixed import Fixed
+from cutpoint.records import InferenceRecord, Plan
 
 CUTS = {
     "alexnet": (14, 0), "alexnet_towers": (10, 6), "deit_tiny": (31, 0), "densenet121": (71, 0),
@@ -143,10 +146,37 @@ def test_outputs_of_the_head_are_kept(zoo_model):
     assert_cuts_are_equivalent(path, graph, cuts)
 
 
+class InTurn:
+    """Cuts where it is told to, so that one session goes through all cuts that it holds."""
+
+    name = "in turn"
+    needs_every_candidate = True
+
+    def __init__(self, cuts: tuple[Cut, ...]) -> None:
+        self.at = "server"
+        self._fixed = {at: Fixed(at) for at in ("server", *(",".join(c.crossing) for c in cuts))}
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where it can be told to cut: at the model's inputs first."""
+        return tuple(self._fixed)
+
+    def candidates(self, graph: Graph) -> list[Cut]:
+        """Give all of them."""
+        return [cut for fixed in self._fixed.values() for cut in fixed.candidates(graph)]
+
+    def decide(self, situation: Situation) -> Plan:
+        """Cut there, whatever else would be sooner."""
+        return self._fixed[self.at].decide(situation)
+
+    def observe(self, record: InferenceRecord) -> None:
+        """Learn nothing."""
+
+
 @contextmanager
-def a_session(path: Path, server: ForkedServer, cut: str, **settings) -> Iterator:
-    """Open a session that always cuts at the same values, and wait for its server."""
-    with InferenceSession(path, server=server.address, policy=cut, **settings) as session:
+def a_session(path: Path, server: ForkedServer, policy: str | Policy, **settings) -> Iterator:
+    """Open a session, and wait for its server."""
+    with InferenceSession(path, server=server.address, policy=policy, **settings) as session:
         session.wait_until_ready(20.0)
         yield session
 
@@ -185,11 +215,13 @@ def test_head_and_tail_in_separate_processes_give_the_outputs_of_the_uncut_model
     graph = load_graph(ModelFile.open(path))
     feeds = image_feeds(graph)
     expected = uncut_outputs(path, feeds)
-    for policy in ("server", *(",".join(cut.crossing) for cut in cuts_to_hold(graph))):
-        with a_session(path, served, policy) as session:
-            given = answers_of(session, feeds, "server" if policy == "server" else "split")
-        found = compare(given, expected)
-        assert found.is_shown, f"{name} at {policy}: {found}"
+    policy = InTurn(cuts_to_hold(graph))
+    with a_session(path, served, policy) as session:
+        for at in policy.places:
+            policy.at = at
+            given = answers_of(session, feeds, "server" if at == "server" else "split")
+            found = compare(given, expected)
+            assert found.is_shown, f"{name} at {at}: {found}"
 
 
 @pytest.fixture(scope="module")
@@ -220,13 +252,14 @@ def test_every_cut_of_a_table_runs_in_two_processes(name, zoo_model, tables, ser
     expected = uncut_outputs(path, feeds)
     cuts = table_of(graph).splits
     assert any(len(cut.crossing) > 1 for cut in cuts)
-    for cut in cuts:
-        policy = ",".join(cut.crossing)
-        with a_session(path, served_by_table, policy, table=tables[name]) as session:
+    policy = InTurn(cuts)
+    with a_session(path, served_by_table, policy, table=tables[name]) as session:
+        for cut in cuts:
+            policy.at = ",".join(cut.crossing)
             given = answers_of(session, feeds, "split")
             assert session.last_record.crossing == cut.crossing
-        found = compare(given, expected)
-        assert found.is_shown, f"{name} at {policy}: {found}"
+            found = compare(given, expected)
+            assert found.is_shown, f"{name} at {policy.at}: {found}"
 
 
 @pytest.mark.parametrize("name", SERVED_BY_TABLE)

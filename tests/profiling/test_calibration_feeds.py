@@ -34,6 +34,12 @@ def test_feeds_are_taken_as_they_are(one_input: Graph) -> None:
         read_feeds([], one_input)
 
 
+def test_what_gives_no_feeds_is_refused(one_input: Graph) -> None:
+    """By a word that says what to give."""
+    with pytest.raises(FeedError, match="5 holds nothing to calibrate with"):
+        read_feeds(5, one_input)  # type: ignore[arg-type]
+
+
 def test_a_source_may_write_each_feed_into_the_same_array(one_input: Graph) -> None:
     """As a camera does with its frames; what comes as a list is not copied."""
     frame = np.zeros((2, 3))

@@ -7,7 +7,7 @@ import pytest
 
 from cutpoint.cost.calibration import Calibration
 from cutpoint.cost.tolerance import tolerance_named, tolerance_of
-from cutpoint.exceptions import FeedError
+from cutpoint.exceptions import FeedError, ToleranceError
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.execution.file_cache import FileCache
 from cutpoint.graph import Arrays, sample_feed
@@ -59,6 +59,19 @@ def test_the_second_start_recalls(
     )
     assert first == again
     assert len(made) == 1
+
+
+def test_what_cannot_be_judged_is_refused_at_the_second_start_too(
+    model_of: Callable[..., Any], feeds: list[Arrays], tmp_path: Path
+) -> None:
+    """A model of one score has no classes: what was kept of it does not tell of any."""
+    path, cache = tmp_path / "one.onnx", FileCache(tmp_path)
+    text = "(float[1,8] x) => (float[1,1] y) { y = ReduceMean <axes = [1]> (x) }"
+    path.write_bytes(model_of(text).SerializeToString())
+    held = Segments(load_graph(ModelFile.open(path)), ())
+    calibrate_or_recall(held, CODECS, feeds, cache, tolerance=tolerance_named("l2:0.1"))
+    with pytest.raises(ToleranceError, match="no classes"):
+        calibrate_or_recall(held, CODECS, feeds, cache, tolerance=tolerance_named("top1:0.9"))
 
 
 def test_other_feeds_or_codecs_are_calibrated_anew(

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from cutpoint.cli.bench_codecs import codecs
+from cutpoint.cli.bench_digits import digits
+from cutpoint.cli.bench_shares import shares
 from cutpoint.cli.output import err, out, print_json, table
 from cutpoint.lab.batching_bench import MODELS as BATCHING_MODELS
 from cutpoint.lab.batching_bench import run_batching_bench
@@ -26,6 +29,8 @@ from cutpoint.lab.shapes_report import shapes_text, write_shapes_report
 from cutpoint.units import format_duration
 
 bench = typer.Typer(help="Measure cutpoint itself; reports in docs/ are made by `make bench`.")
+for _command in (codecs, digits, shares):
+    bench.command()(_command)
 
 _MOST_DECISION_S = 10e-6
 """A decision's goal: median, every model."""

@@ -10,7 +10,9 @@ import typer
 
 from cutpoint.cli.advise import advise
 from cutpoint.cli.bench import bench
+from cutpoint.cli.calibrate import calibrate
 from cutpoint.cli.demo import demo
+from cutpoint.cli.embed import embed
 from cutpoint.cli.fit import fit
 from cutpoint.cli.inspect import inspect
 from cutpoint.cli.log_lines import LineFormatter, Sparing
@@ -32,7 +34,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (inspect, split, profile, fit, serve, plan, advise, run, zoo, demo):
+for command in (
+    inspect, split, embed, profile, calibrate, fit, serve, plan, advise, run, zoo, demo,
+):  # fmt: skip
     app.command()(command)
 
 app.add_typer(bench, name="bench")

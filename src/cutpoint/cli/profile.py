@@ -1,5 +1,6 @@
 """``cutpoint profile``: measure a model here, or get what a server measured."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -21,12 +22,17 @@ from cutpoint.cli.security_options import (
 )
 from cutpoint.client.server_profile import server_profile
 from cutpoint.cost import fold
+from cutpoint.execution.quantiser import runtime_quantiser
 from cutpoint.execution.runtime import keep_freed_memory, quiet_options
 from cutpoint.graph import Cut, Graph, cut_at
 from cutpoint.planning import mean_regret
 from cutpoint.profiling import measure, save_profile, spread
-from cutpoint.records import Profile
+from cutpoint.profiling.codec_times import time_codecs
+from cutpoint.profiling.kept_codec_times import values_to_time
+from cutpoint.profiling.made_up_values import made_up_values
+from cutpoint.records import RAW, Profile
 from cutpoint.units import format_duration, format_size
+from cutpoint.wire.codecs import available_codecs, codec_named
 
 _DISTURBED = 1.1
 """Wall time / CPU time above which other work disturbed the measurement."""
@@ -62,7 +68,7 @@ def profile(
     """
     Measure what a model takes on this machine, and write it to a file.
 
-    Times the whole model and the pieces between the cuts that matter, as they run.
+    Times the whole model and the pieces between the cuts that matter, as they run, and codecs.
     With --server: fetches what a cutpoint server measured of itself, or times any
     other server over the wire, minus the link. One profile is of one size of the inputs:
     for a model whose sizes vary, write several and give all of them to `cutpoint run`.
@@ -87,7 +93,7 @@ def _measured(
     graph: Graph, chosen: ChosenModel, repeats: int, threads: int | None, slowdown: float
 ) -> Profile:
     with first_run(chosen.feed), progress_bar(f"profiling {graph.name}") as listener:
-        return measure(
+        measured = measure(
             graph,
             feed=chosen.feed,
             repeats=repeats,
@@ -96,6 +102,10 @@ def _measured(
             progress=listener,
             malloc_kept=keep_freed_memory(),
         )
+    names = (name for name in available_codecs() if name != RAW)
+    codecs = [codec_named(name, runtime_quantiser()) for name in names]
+    times = time_codecs(codecs, values_to_time(made_up_values()), slowdown=slowdown)
+    return replace(measured, samples=(*measured.samples, *times))
 
 
 def _tell_dropped(graph: Graph, profile: Profile, kept: tuple[Cut, ...]) -> None:

@@ -185,6 +185,16 @@ BatchingOption = Annotated[
         metavar="segments|tails|off",
     ),
 ]
+CodecsOption = Annotated[
+    str | None,
+    _option(
+        "--codecs",
+        "In which devices may send values, parted by commas; raw alone takes none encoded "
+        "(default: all that are installed).",
+        WORK,
+        metavar="NAME,...",
+    ),
+]
 MemoryOption = Annotated[
     str | None,
     _option(

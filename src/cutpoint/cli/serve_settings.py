@@ -6,6 +6,7 @@ from typing import get_args
 
 from cutpoint.exceptions import ConfigurationError, UnitError
 from cutpoint.server.door import ServerLimits, ServerSecurity
+from cutpoint.server.known_codecs import KnownCodecs
 from cutpoint.server.settings import Batching
 from cutpoint.units import parse_size
 
@@ -100,6 +101,23 @@ def batching_of(text: str, place: Place) -> Batching:
     raise ConfigurationError(
         f"batching ({place('batching')}) is {text!r}: write one of {', '.join(known)}"
     )
+
+
+def codecs_of(text: str, place: Place) -> tuple[str, ...]:
+    """
+    Give the names of the codecs in which devices may send values.
+
+    Raises
+    ------
+    ConfigurationError
+        If one is unknown, or not installed.
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    try:
+        KnownCodecs(names)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"codecs ({place('codecs')}): {error}") from error
+    return names
 
 
 def check_ports(

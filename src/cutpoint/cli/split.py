@@ -9,10 +9,13 @@ from cutpoint.cli.chosen_model import chosen_model
 from cutpoint.cli.cut_choice import values_at
 from cutpoint.cli.model_options import InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out, print_json
+from cutpoint.execution.comparison import Comparison
 from cutpoint.execution.original import Original
 from cutpoint.execution.part_file import PartFile
 from cutpoint.execution.split import SplitFiles, split_original
+from cutpoint.records import RAW
 from cutpoint.units import format_size
+from cutpoint.wire.names import TailName
 
 
 def split(
@@ -28,6 +31,14 @@ def split(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for head.onnx and tail.onnx.")
     ],
+    codec: Annotated[
+        str | None,
+        typer.Option(
+            metavar="uint8|float16",
+            help="Let the head encode what crosses and the tail decode it: standard typed tensors "
+            "travel between them.",
+        ),
+    ] = None,
     size: SizesOption = None,
     inputs: InputsOption = None,
     untrusted: UntrustedOption = False,
@@ -43,6 +54,9 @@ def split(
     The head makes the values that cross, the tail takes them by the same names. Both are
     cut out of the model as it is in its file: weights, open dimensions, functions and
     metadata stay. Sizes and inputs are for the comparison; the files run at any.
+
+    Another inference server that serves the tail under the name told here is offloaded to by
+    a session: exact tails always, those with a codec where the session allows it.
     """
     chosen = chosen_model(model, size, inputs, is_untrusted=untrusted)
     original = Original(chosen.file)
@@ -51,24 +65,29 @@ def split(
         original,
         wanted,
         output,
+        codec=codec,
         sizes=chosen.sizes,
         feed=chosen.feed,
         overwrite=force,
         verify=verify,
     )
+    name = str(TailName(chosen.file.name, chosen.file.sha256, found.cut, codec or RAW))
     if json:
-        print_json(_document(found))
+        print_json(_document(found, name, codec))
         return
-    _print(found)
+    _print(found, name, codec)
 
 
-def _document(found: SplitFiles) -> dict[str, object]:
+def _document(found: SplitFiles, name: str, codec: str | None) -> dict[str, object]:
     comparison = found.comparison
     return {
         "crossing": found.crossing,
+        "codec": codec,
+        "tail_name": name,
         "head": _described(found.head),
         "tail": _described(found.tail),
         "largest_difference": None if comparison is None else comparison.largest_difference,
+        "coded_difference": None if comparison is None else comparison.coded_difference,
         "compared_at": None if comparison is None else dict(comparison.sizes),
         "not_compared_because": None if comparison is None else comparison.why_not or None,
     }
@@ -85,7 +104,7 @@ def _described(part: PartFile) -> dict[str, object]:
     }
 
 
-def _print(found: SplitFiles) -> None:
+def _print(found: SplitFiles, name: str, codec: str | None) -> None:
     for part in (found.head, found.tail):
         data = "" if part.data is None else f" with {part.data.name}"
         out.print(
@@ -94,6 +113,7 @@ def _print(found: SplitFiles) -> None:
             markup=False,
             soft_wrap=True,
         )
+    out.print(f"a server has the tail as {name}", markup=False, soft_wrap=True)
     comparison = found.comparison
     if comparison is None:
         return
@@ -107,7 +127,13 @@ def _print(found: SplitFiles) -> None:
     sizes = ", ".join(f"{name}={size}" for name, size in comparison.sizes.items())
     out.print(
         f"tail(head(inputs)) and the whole{f' at {sizes}' if sizes else ''}: largest difference "
-        f"{comparison.largest_difference:.3g} of the largest element",
+        f"{comparison.largest_difference:.3g} of the largest element{_lost(comparison, codec)}",
         markup=False,
         soft_wrap=True,
     )
+
+
+def _lost(comparison: Comparison, codec: str | None) -> str:
+    if comparison.coded_difference is None:
+        return ""
+    return f" without {codec}, {comparison.coded_difference:.3g} with it"

@@ -8,7 +8,7 @@ from cutpoint.cli.plan_rows import PlanRow
 from cutpoint.cli.planner_rows import PlannerRow
 from cutpoint.lab.plan_plots import WORTH_IT
 from cutpoint.planning.objective import Objective
-from cutpoint.units import format_duration
+from cutpoint.units import format_duration, format_size
 
 
 def verdict(rows: Sequence[PlanRow], objective: Objective) -> str:
@@ -32,6 +32,38 @@ def verdict(rows: Sequence[PlanRow], objective: Objective) -> str:
     if not (needed or paying) and len(impossible) < len(rows):
         sentences.append(f"Splitting does not pay at any {other}of these links: {_advice(rows)}")
     return " ".join(sentences)
+
+
+def verdict_by_input(rows: Sequence[PlanRow], objective: Objective) -> str:
+    """Say whether a split that pays does so too where the input comes encoded; else nothing."""
+    if not any(_pays(row.saved_by_split) for row in rows):
+        return ""
+    return " ".join(
+        _by_input(each.coding, each.input_bytes, position, rows, objective)
+        for position, each in enumerate(rows[0].baselines)
+    )
+
+
+def _by_input(
+    coding: str, input_bytes: float, position: int, rows: Sequence[PlanRow], objective: Objective
+) -> str:
+    start = f"If the server takes the input as {coding} ({format_size(input_bytes)}),"
+    saved = [(row, row.saved_over(row.baselines[position])) for row in rows]
+    paying = [row for row, share in saved if _pays(share)]
+    if not paying:
+        return f"{start} splitting does not pay at any of these links."
+    most = max((share or 0.0 for _, share in saved), default=0.0)
+    if not most:
+        return f"{start} only a split will do at {_links(paying)} still."
+    return (
+        f"{start} splitting pays at {_links(paying)}, and saves up to {most:.0%}"
+        f"{_of_what(objective)}."
+    )
+
+
+def _pays(share: float | None) -> bool:
+    """Tell whether a split is worth it, or all there is."""
+    return share is None or share >= WORTH_IT
 
 
 def verdict_behind(rows: Sequence[PlanRow], planners: Sequence[Sequence[PlannerRow]]) -> str:

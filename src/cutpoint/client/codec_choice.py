@@ -1,8 +1,9 @@
 """Which codecs a session may use, as its caller says it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cutpoint.cost.tolerance import Measure, Tolerance, tolerance_named, tolerance_of
 from cutpoint.exceptions import CodecError, ConfigurationError, ToleranceError
@@ -101,7 +102,10 @@ def codecs_named(names: str | Sequence[str]) -> tuple[Codec, ...]:
     CodecError
         If one is unknown or not installed, or there is no name.
     """
-    listed = names.split(",") if isinstance(names, str) else names
+    given: Any = names.split(",") if isinstance(names, str) else names
+    listed = tuple(given) if isinstance(given, Iterable) else (given,)
+    if not all(isinstance(name, str) for name in listed):
+        raise CodecError(f"{names!r} names no codec: give names in a sequence or joined by commas")
     stripped = [name.strip() for name in listed]
     if not stripped or not all(stripped):
         raise CodecError(f"{names!r} names no codec: write raw, or names joined by commas")

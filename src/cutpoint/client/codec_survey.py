@@ -10,7 +10,7 @@ import numpy as np
 from cutpoint.client.codec_choice import CodecChoice
 from cutpoint.cost import CodecSpeed, codec_speeds
 from cutpoint.cost.calibration import Calibration
-from cutpoint.exceptions import CodecError
+from cutpoint.exceptions import CodecError, ToleranceError
 from cutpoint.execution import Segments
 from cutpoint.execution.file_cache import FileCache
 from cutpoint.graph import SERVER_ONLY, Arrays, Graph
@@ -114,6 +114,11 @@ def _calibration(
     if choice.calibration is not None:
         found = load_calibration(choice.calibration)
         check_calibration(found, segments.graph)
+        if choice.lossy and choice.tolerance and not found.is_judged(choice.tolerance):
+            raise ToleranceError(
+                f"calibration {choice.calibration} has no errors in the measure of tolerance "
+                f"{choice.tolerance}: run `cutpoint calibrate` with --tolerance {choice.tolerance}"
+            )
         return found
     if choice.feeds is None:
         return None

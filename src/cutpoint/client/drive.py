@@ -144,6 +144,13 @@ class Drive:
             for name, codec in zip(self.inference.plan.crossing, self.codecs, strict=False)
         )
 
+    @property
+    def is_sent_as_planned(self) -> bool:
+        """Whether whatever was sent was encoded as the plan says."""
+        planned = self._planned_codecs()
+        pairs = zip(self.inference.plan.crossing, self.applied_codecs, strict=False)
+        return all(codec == planned.get(name, RAW) for name, codec in pairs)
+
     def _run(self) -> None:
         actions = self.inference.start()
         while not self.inference.is_done:

@@ -289,7 +289,8 @@ class Engine:
                 bucket.observe_server(drive.cut, drive.idle_s, inference.server)
             self.policy.observe(record)
             self.last_record = record
-        self._learn_pace(record, dispatch)
+        if drive.is_sent_as_planned:  # else it took longer than predicted by no fault of the server
+            self._learn_pace(record, dispatch)
         _tell("on_record", self._on_record, record)
         if record.fallback_reason is not None:
             _tell("on_fallback", self._on_fallback, record)

@@ -124,6 +124,11 @@ class Calibration:
             return None
         return tolerance.summary(row.errors[tolerance.name])
 
+    def is_judged(self, tolerance: Tolerance) -> bool:
+        """Tell whether errors are known in a tolerance's measure, if there are any."""
+        lossy = [row for row in self.rows if not row.is_lossless]
+        return not lossy or any(row.errors.get(tolerance.name) for row in lossy)
+
     def is_struck(self, cut: str, codec: str, tolerance: Tolerance | None) -> bool:
         """
         Tell whether a codec may not be used at a cut.

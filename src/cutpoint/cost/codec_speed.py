@@ -83,7 +83,7 @@ def codec_speeds(
 
     A line in raw and encoded bytes with no negative term and the least relative error is laid
     through the samples. What they deviate from it corrects it, the more the nearer they are
-    (Shepard 1968, A two-dimensional interpolation function for irregularly-spaced data).
+    (inverse distance weighting).
     """
     by_codec: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:

@@ -1,6 +1,7 @@
 """How far outputs are from the exact ones, in the two measures that fit most models."""
 
 from math import inf, isnan
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,10 @@ def relative_l2(exact: Arrays, got: Arrays) -> float:
     return max((_relative_l2(array, got[name]) for name, array in exact.items()), default=0.0)
 
 
-def has_classes(array: NDArray[np.generic]) -> bool:
+def has_classes(array: Any) -> bool:
     """Tell whether an output scores several classes, or names one by its number."""
+    if not isinstance(array, np.ndarray):
+        return False  # a sequence or a map
     if array.dtype.kind not in "fV":
         return array.dtype.kind in "iub" and array.size > 0
     return array.ndim > 0 and array.size > 0 and array.shape[_class_axis(array)] > 1
@@ -49,7 +52,11 @@ def _share_that_differs(exact: NDArray[np.generic], got: NDArray[np.generic]) ->
     return float(np.mean(one.argmax(axis) != other.argmax(axis)))
 
 
-def _relative_l2(exact: NDArray[np.generic], got: NDArray[np.generic]) -> float:
+def _relative_l2(exact: Any, got: Any) -> float:
+    if isinstance(exact, list) and isinstance(got, list) and len(exact) == len(got):
+        return max(map(_relative_l2, exact, got), default=0.0)
+    if not isinstance(exact, np.ndarray) or not isinstance(got, np.ndarray):
+        return 0.0 if exact == got else inf
     if exact.shape != got.shape:
         return inf
     if exact.dtype == object:
@@ -61,6 +68,7 @@ def _relative_l2(exact: NDArray[np.generic], got: NDArray[np.generic]) -> float:
         return 0.0
     with np.errstate(all="ignore"):  # numbers that no float holds are as good as infinite
         difference = np.subtract(one, other, out=np.zeros_like(one), where=~alike)
-        norm = float(np.linalg.norm(one))
-        found = float(np.linalg.norm(difference)) / norm if norm > 0 else inf
+        # Masked scores are infinite: beside them every difference would look like none.
+        norm = float(np.linalg.norm(one[np.isfinite(one)]))
+        found = float(np.linalg.norm(difference)) / norm if 0 < norm < inf else inf
     return inf if isnan(found) else found

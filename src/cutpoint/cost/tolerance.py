@@ -67,6 +67,8 @@ class Tolerance:
             raise ToleranceError(
                 f"tolerance {self.name}: an error of {self.most_error:g} is no bound; {_FORMS}"
             )
+        if self.share is None and self.most_error >= 1:
+            raise ToleranceError(f"tolerance {self.name}: a mean error of 1 allows everything")
         if self.share is not None and not 0 < self.share < 1:
             raise ToleranceError(
                 f"tolerance {self.name}: {self.share:g} is no share of the inferences; take one "

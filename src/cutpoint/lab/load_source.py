@@ -90,7 +90,8 @@ class _Lane:
 
 def _is_last(response: Any) -> bool:
     chunk = frames.response_chunk(response)
-    is_end = chunk.offset + len(chunk.payload) >= chunk.tensor_bytes
+    size_bytes = chunk.tensor_bytes
+    is_end = size_bytes is not None and chunk.offset + len(chunk.payload) >= size_bytes
     return is_end and chunk.value == chunk.num_values - 1
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,11 @@ class _TestBed:
         link = LinkProcess(self.server.address, up_bytes_per_s=_SLOW_BYTES_PER_S)
         return self._stack.enter_context(link).address
 
+    @cached_property
+    def reference_bytes(self) -> int:
+        """Memory that ONNX Runtime's own session takes."""
+        return held_memory_bytes(self.path, "session")
+
     def is_right(self, outputs: Sequence[Any]) -> bool:
         """Compare with ONNX Runtime's own answer."""
         return all(map(is_equal, outputs, self.expected))
@@ -200,10 +205,9 @@ def _here(name: str, way: Hold, bed: _TestBed, pairs: tuple[int, int]) -> Overhe
         ours = _SessionLane(time.thread_time, session, "device", bed)
         reference = _Lane(time.thread_time, partial(bed.onnxruntime.run, None, bed.feed), bed)
         taken = _measured((ours, reference), pairs)
-    held, reference_held = (held_memory_bytes(bed.path, each) for each in (way, "session"))
-    ratio = paired_ratio(taken[0], taken[1])
+    held, ratio = held_memory_bytes(bed.path, way), paired_ratio(taken[0], taken[1])
     return OverheadRow(
-        name, way, "session", ratio, held, reference_held, ours.num_wrong, ours.num_elsewhere
+        name, way, "session", ratio, held, bed.reference_bytes, ours.num_wrong, ours.num_elsewhere
     )
 
 

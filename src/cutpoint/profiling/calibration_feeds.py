@@ -54,6 +54,8 @@ def read_feeds(given: Feeds, graph: Graph, most: int = MOST_FEEDS) -> tuple[Mapp
         found = tuple(islice(_in_folder(Path(given), graph), most))
     elif isinstance(given, Mapping):
         found = (given,)  # one feed, as `run` takes it
+    elif not isinstance(given, Iterable):
+        raise FeedError(f"{given!r} holds nothing to calibrate with: give a folder or feeds")
     else:
         # What gives one after the other may write each into the same arrays, as a camera does.
         feeds = iter(given)

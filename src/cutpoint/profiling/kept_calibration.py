@@ -53,7 +53,8 @@ def calibrate_or_recall(
     feeds = checked_feeds(segments, feeds)
     key = _key(segments, codecs, feeds)
     kept: Calibration | None = cache.read(key, Calibration)
-    if kept is not None and _is_of(kept, segments, len(feeds)):
+    is_judged = kept is None or tolerance is None or kept.is_judged(tolerance)
+    if kept is not None and is_judged and _is_of(kept, segments, len(feeds)):
         return kept
     made = calibrate(segments, codecs, feeds, tolerance=tolerance)
     cache.write(key, made)

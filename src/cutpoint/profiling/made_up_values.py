@@ -34,8 +34,8 @@ def made_up_values(seed: int = 0) -> Iterator[NDArray[np.generic]]:
     Yield arrays such as cross cuts: float32 maps, dense and sparse, pictures, token ids.
 
     Neighbours in a map are as alike as in a photograph of much detail (amplitude falls as
-    1 / frequency): what compressing takes depends on that. Pictures come as uint8 pixels and, as nets take
-    them, as float32; token ids as int64.
+    1 / frequency): what compressing takes depends on that. Pictures come as uint8 pixels and, as
+    nets take them, as float32; token ids as int64.
     """
     rng = np.random.default_rng(seed)
     for channels, side in _MAPS:
