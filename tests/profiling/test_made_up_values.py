@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cutpoint.profiling.made_up_values import made_up_values
+from cutpoint.profiling.made_up_values import made_up_values, with_pictures
 
 
 def test_they_are_the_same_every_time() -> None:
@@ -31,3 +31,21 @@ def test_neighbours_in_a_map_are_alike() -> None:
     """As in a photograph; noise would take other times to compress."""
     large = max(made_up_values(), key=lambda array: array.nbytes)[0]
     assert np.abs(np.diff(large, axis=2)).mean() < 0.7 * large.std(axis=(1, 2)).mean()
+
+
+def test_made_up_bytes_give_way_to_pictures() -> None:
+    """What compresses as noise says nothing of photographs; other values stay as they are."""
+    noise = np.random.default_rng(0).integers(0, 255, (1, 64, 64, 3), dtype=np.uint8)
+    floats = np.zeros((1, 8), np.float32)
+    (kept,) = with_pictures([floats])
+    assert kept is floats
+    first, *pictures = with_pictures([noise, floats])
+    assert first is floats
+    assert pictures
+    for picture in pictures:
+        assert picture.dtype == np.uint8
+        assert (
+            np.abs(np.diff(picture.astype(int), axis=2)).mean()
+            < 40
+            < np.abs(np.diff(noise.astype(int), axis=2)).mean()
+        )

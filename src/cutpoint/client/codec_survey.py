@@ -18,6 +18,7 @@ from cutpoint.profiling.calibration_feeds import read_feeds
 from cutpoint.profiling.calibration_file import check_calibration, load_calibration
 from cutpoint.profiling.kept_calibration import calibrate_or_recall
 from cutpoint.profiling.kept_codec_times import codec_times_or_recall, values_to_time
+from cutpoint.profiling.made_up_values import with_pictures
 from cutpoint.wire.codecs import Codec
 from cutpoint.wire.tensors import TensorSpec
 
@@ -98,7 +99,7 @@ def survey_codecs(
     }
     if calibration is not None:
         _tell_struck(calibration, choice)
-    timed = values_to_time(values.values())
+    timed = values_to_time(with_pictures(values.values()) if is_made_up else values.values())
     samples = codec_times_or_recall(choice.codecs, timed, cache, slowdown=segments.slowdown)
     return CodecSurvey(
         speeds=codec_speeds(samples, "encode"),

@@ -110,8 +110,11 @@ def _foretold(summary: CodecsSummary) -> Iterator[str]:
         "right after the head has run (CPU time). A server times its own when it loads the model, "
         "on made-up inputs, and tells; then it decodes what comes (wall time). A row is a cut and "
         f"a codec. Goal: {MOST_ERROR:.0%} at the median. Over all rows: encoding "
-        f"**{_error(summary.encode_error)}**, decoding **{_error(summary.decode_error)}**; a tenth "
-        "is further off than the number in brackets."
+        f"**{_error(summary.encode_error)}**, decoding **{_error(summary.decode_error)}**; where "
+        f"one value crosses: **{_error(summary.single_encode_error)}** and "
+        f"**{_error(summary.single_decode_error)}** (of several, all but the first find their "
+        "codec warm, which a sum over values does not know). A tenth is further off than the "
+        "number in brackets."
     )
     yield ""
     yield "| codec | rows | encode takes | error | bias | decode takes | error | bias |"

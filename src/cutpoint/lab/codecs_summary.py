@@ -140,7 +140,9 @@ class CodecsSummary:
     contention
         Wall over CPU time of encoding, over all rows together.
     encode_error, decode_error
-        Of the times planned with, over all values and codecs but raw.
+        Of the times planned with, over all rows.
+    single_encode_error, single_decode_error
+        Over rows with one crossing value.
     codecs, models
         Rows.
     copies
@@ -151,6 +153,8 @@ class CodecsSummary:
     contention: float | None
     encode_error: Spread | None
     decode_error: Spread | None
+    single_encode_error: Spread | None
+    single_decode_error: Spread | None
     codecs: tuple[CodecSummary, ...]
     models: tuple[ModelCodec, ...]
     copies: Copies | None
@@ -158,11 +162,14 @@ class CodecsSummary:
 
 def summary_of(bench: CodecsBench) -> CodecsSummary:
     """Sum up what was measured."""
+    single = [row for row in bench.rows if row.num_values == 1]
     return CodecsSummary(
         environment=bench.environment,
         contention=_contention(bench.rows),
         encode_error=spread(errors(bench.rows, "encode")),
         decode_error=spread(errors(bench.rows, "decode")),
+        single_encode_error=spread(errors(single, "encode")),
+        single_decode_error=spread(errors(single, "decode")),
         codecs=tuple(_codec(bench, codec) for codec in bench.codecs),
         models=tuple(
             row

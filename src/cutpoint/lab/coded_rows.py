@@ -65,6 +65,11 @@ class CodedRow:
     told_encode_s: float
     told_decode_s: float
 
+    @property
+    def num_values(self) -> int:
+        """How many values cross."""
+        return len(self.crossing.split(","))
+
 
 def measure_rows(
     net: HeldNet, model: str, codecs: Sequence[Codec], folder: Path, budget_s: float

@@ -8,6 +8,7 @@ from cutpoint.execution import Segments
 from cutpoint.execution.file_cache import FileCache
 from cutpoint.graph import Arrays, Cut, sample_feed
 from cutpoint.profiling.kept_codec_times import codec_times_or_recall, values_to_time
+from cutpoint.profiling.made_up_values import with_pictures
 from cutpoint.records import Sample
 from cutpoint.server.known_codecs import KnownCodecs
 from cutpoint.wire.codecs import family_of
@@ -81,7 +82,8 @@ def timed_decoding(
     feed = example or sample_feed(segments.graph)
     values = segments.run(segments.segments, feed).values
     names = dict.fromkeys(name for cut in cuts for name in cut.crossing)
-    chosen = values_to_time([*feed.values(), *(values[name] for name in names)])
+    inputs = feed.values() if example else with_pictures(feed.values())
+    chosen = values_to_time([*inputs, *(values[name] for name in names)])
     try:
         return DecodeTimes(codec_times_or_recall(codecs.each(), chosen, cache))
     except Exception:  # the model is as good without: what is not known is taken for nothing
