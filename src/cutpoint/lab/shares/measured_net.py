@@ -36,7 +36,7 @@ _QUIET = 1.1
 
 _NUM_TIMED = 12
 _LARGEST_TIMED_BYTES = 4 << 20
-"""Codecs are timed on so many values of a net, none larger: every split sends less than that."""
+"""Codecs are timed on so many values of a net, none larger: no cut worth having sends as much."""
 
 
 @dataclass(frozen=True)
