@@ -1,6 +1,7 @@
 """What a foreign server's transport does with odd answers and odd moments."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -83,7 +84,9 @@ def test_a_watched_channel_is_closed_when_nobody_watches_it(model_path, monkeypa
     ):
         session.wait_until_ready(10)
         channel = session._engine.server._supervisor._connector._channel
-        noted(monkeypatch, connector.time, "sleep", order)
+        own = SimpleNamespace(**vars(time))  # other threads may sleep meanwhile
+        noted(monkeypatch, own, "sleep", order)
+        monkeypatch.setattr(connector, "time", own)
         noted(monkeypatch, PlainTransport, "unwatch", order)
         noted(monkeypatch, channel, "close", order)
     assert order[:3] == ["unwatch", "sleep", "close"]

@@ -201,8 +201,9 @@ def _placed(session: InferenceSession, names: list[str], feed: Arrays, placement
             assert record.placement == placement
             assert all(compare([each, each], [given, given]).error <= TOLERANCE for each in late)
             return given
-        assert record.fallback_reason.startswith("late"), record.fallback_reason
+        assert "late" in record.fallback_reason, record.fallback_reason
         late.append(given)
+        session.wait_until_ready(20.0)  # a server that was late is looked at before it is asked
     pytest.fail(f"late {PLACING_ATTEMPTS} times in a row: {session.last_record.fallback_reason}")
 
 
