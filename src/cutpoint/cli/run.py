@@ -64,7 +64,11 @@ def run(
     token_file: TokenFileOption = None,
     insecure: InsecureOption = False,
     policy: Annotated[
-        str, typer.Option(help="soonest, device, server, or values to cut at, joined by commas.")
+        str,
+        typer.Option(
+            help="soonest, device, server, or values to cut at, joined by commas; the last two may "
+            "have @CODEC behind them."
+        ),
     ] = "soonest",
     profile: Annotated[
         list[Path] | None,
