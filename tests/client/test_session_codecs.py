@@ -126,8 +126,9 @@ def test_what_breaks_the_tolerance_is_struck(
     """Half bytes lose too much: asked for by name, the values travel raw, and it is said."""
     with caplog.at_level(logging.INFO):
         session = opened(path, address, "server@uint4+zstd", tolerance="l2:0.05", calibrate=feeds)
-    with session:
+    with session, caplog.at_level(logging.INFO):
         run_checked(session, feeds[0])
+        run_checked(session, feeds[1])
         record, engine = session.last_record, session._engine
         assert engine is not None
         table = engine._dispatch.table
@@ -137,6 +138,7 @@ def test_what_breaks_the_tolerance_is_struck(
     assert (SERVER_ONLY, "uint4+zstd") not in rows
     assert (SERVER_ONLY, "uint8") in rows
     assert "uint4+zstd at server-only is struck" in caplog.text
+    assert caplog.text.count("raw instead of uint4+zstd") == 1
 
 
 def test_a_shift_of_the_inputs_withdraws_the_codec(

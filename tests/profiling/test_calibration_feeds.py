@@ -102,7 +102,10 @@ def test_what_cannot_be_used_is_named(
 def test_files_that_do_not_fit_the_model_are_named(
     one_input: Graph, two_inputs: Graph, tmp_path: Path
 ) -> None:
-    """Other names, or one array for two inputs; and a file is no folder."""
+    """Other names or shapes, or one array for two inputs; and a file is no folder."""
+    np.savez(tmp_path / "a.npz", x=np.zeros((1, 2, 3, 4, 5), np.float32))
+    with pytest.raises(FeedError, match=r"a\.npz: input 'x' has shape"):
+        read_feeds(tmp_path, one_input)
     np.savez(tmp_path / "a.npz", z=np.zeros(3))
     with pytest.raises(FeedError, match=r"a.npz has arrays \['z'\], 'model' takes \['x'\]"):
         read_feeds(tmp_path, one_input)

@@ -7,7 +7,7 @@ import typer
 
 from cutpoint.cli.chosen_model import chosen_model
 from cutpoint.cli.codec_options import (
-    CodecsOption,
+    MeasuredCodecsOption,
     ToleranceOption,
     codec_names,
     tolerance_text,
@@ -39,7 +39,7 @@ def calibrate(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the calibration goes.")],
     tolerance: ToleranceOption = None,
-    codec: CodecsOption = None,
+    codec: MeasuredCodecsOption = None,
     fixed_ranges: Annotated[
         bool,
         typer.Option(

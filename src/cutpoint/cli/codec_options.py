@@ -22,6 +22,17 @@ CodecsOption = Annotated[
     ),
 ]
 
+MeasuredCodecsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--codec",
+        metavar="NAME[,NAME...]",
+        help="Codecs to measure, beside raw. Default: every one that is installed.",
+        rich_help_panel=CODECS,
+        show_default=False,
+    ),
+]
+
 ToleranceOption = Annotated[
     str | None,
     typer.Option(

@@ -38,7 +38,7 @@ from cutpoint.graph import (
 from cutpoint.inference import Inference
 from cutpoint.policies import Policy
 from cutpoint.profiling.kept_times import setting_of, time_or_recall
-from cutpoint.records import InferenceRecord, Profile, Withdrawal
+from cutpoint.records import InferenceRecord, Plan, Profile, Withdrawal
 from cutpoint.wire.credentials import ClientSecurity
 
 Hold = Literal["segments", "whole"]
@@ -162,6 +162,7 @@ class Engine:
         self._codecs.outdated = self._buckets.outdate
         self._file_buckets = FileBuckets(FileTimes(slowdown))
         self.last_record: InferenceRecord | None = None
+        self._noted: str | None = None
         self._deadline_s = deadline_s
         self._on_record = on_record
         self._on_fallback = on_fallback
@@ -291,9 +292,18 @@ class Engine:
             self.last_record = record
         if drive.is_sent_as_planned:  # else it took longer than predicted by no fault of the server
             self._learn_pace(record, dispatch)
+        if inference.fallback_reason is None and plan.server is not None:
+            self._note(plan)
         _tell("on_record", self._on_record, record)
         if record.fallback_reason is not None:
             _tell("on_fallback", self._on_fallback, record)
+
+    def _note(self, plan: Plan) -> None:
+        """Say once why a plan that is carried out is not what the policy stands for."""
+        if plan.note != self._noted:
+            self._noted = plan.note
+            if plan.note is not None:
+                _log.warning("%s: %s", self.policy.name, plan.note)
 
     def _learn_pace(self, record: InferenceRecord, dispatch: Dispatch) -> None:
         """Tell the planned server how its answer kept to what was predicted of it."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutpoint.exceptions import FeedError, MissingDependencyError
-from cutpoint.graph import Arrays, Graph
+from cutpoint.graph import Arrays, Graph, checked_feed
 from cutpoint.graph.feed import is_like
 
 MOST_FEEDS = 1000
@@ -95,7 +95,15 @@ def _in_file(path: Path, graph: Graph) -> Iterator[Arrays]:
             f"{path} has arrays {sorted(found)}, {graph.name!r} takes {list(graph.inputs)}: write "
             "them with numpy.savez"
         )
-    yield from _samples(path, found, graph)
+    for feed in _samples(path, found, graph):
+        yield _fitting(path, feed, graph)
+
+
+def _fitting(path: Path, feed: Arrays, graph: Graph) -> Arrays:
+    try:
+        return checked_feed(graph, feed)
+    except FeedError as error:
+        raise FeedError(f"{path}: {error}") from error
 
 
 def _arrays(path: Path, graph: Graph) -> Arrays:
