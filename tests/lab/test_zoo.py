@@ -17,7 +17,14 @@ QUICK = ("densenet121", "inception_v1", "resnet50", "shufflenet", "squeezenet")
 """Nets that build and run in about a second."""
 
 
-@pytest.fixture(scope="module", params=sorted(light.FILES))
+EACH = [
+    pytest.param(name, marks=[pytest.mark.soak] if name == "vgg19" else [])
+    for name in sorted(light.FILES)
+]
+"""The largest takes as long to build as all others together."""
+
+
+@pytest.fixture(scope="module", params=EACH)
 def net(request: pytest.FixtureRequest, zoo_model) -> onnx.ModelProto:
     """Each of the nine light models, one in memory at a time; large ones are not written."""
     name = request.param

@@ -125,7 +125,10 @@ def test_every_candidate_cut_gives_the_outputs_of_the_uncut_model(name, zoo_mode
     assert_cuts_are_equivalent(path, graph, cuts)
 
 
-@pytest.mark.parametrize("name", BRANCHED)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.soak] if name in SLOW else []) for name in BRANCHED],
+)
 def test_cuts_across_branches_give_the_outputs_of_the_uncut_model(name, zoo_model):
     """A dozen cuts of a compiled table and of up to fifteen values, nested or not, run together."""
     path = zoo_model(name)

@@ -8,7 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from cutpoint.cost import codec_speeds
+from cutpoint.profiling import codec_times
 from cutpoint.profiling.codec_times import time_codecs
+from cutpoint.records import SampleKind
 from cutpoint.wire.codecs import Buffer, codec_named
 from cutpoint.wire.codecs.raw import Raw
 from cutpoint.wire.tensors import TensorSpec
@@ -153,3 +155,16 @@ def test_made_up_values_are_enough_to_tell_speeds(kind: str) -> None:
     assert set(speeds) == {"float16", "uint8"}
     for speed in speeds.values():
         assert speed.time_s(4_000_000, 1_000_000) > speed.time_s(10_000, 2_500)
+
+
+@pytest.mark.parametrize("kind", ["encode", "decode"])
+def test_a_host_that_does_but_one_of_both_times_no_other(
+    kind: SampleKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what is wanted is told, and only before that is there a pause."""
+    paused: list[float] = []
+    monkeypatch.setattr(codec_times, "_pause", lambda duration_s, memory: paused.append(duration_s))
+    samples = time_codecs([codec_named("uint8")], _values()[:1], budget_s=0, kinds=(kind,))
+    assert {sample.kind for sample in samples} == {kind}
+    wanted_s = {"encode": codec_times._BEFORE_ENCODING_S, "decode": codec_times._BEFORE_DECODING_S}
+    assert set(paused) == {wanted_s[kind]}

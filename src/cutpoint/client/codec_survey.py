@@ -19,10 +19,13 @@ from cutpoint.profiling.calibration_file import check_calibration, load_calibrat
 from cutpoint.profiling.kept_calibration import calibrate_or_recall
 from cutpoint.profiling.kept_codec_times import codec_times_or_recall, values_to_time
 from cutpoint.profiling.made_up_values import with_pictures
+from cutpoint.records import SampleKind
 from cutpoint.wire.codecs import Codec
 from cutpoint.wire.tensors import TensorSpec
 
 _log = logging.getLogger(__name__)
+
+_WANTED: tuple[SampleKind, ...] = ("encode",)
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,9 @@ def survey_codecs(
     if calibration is not None:
         _tell_struck(calibration, choice)
     timed = values_to_time(with_pictures(values.values()) if is_made_up else values.values())
-    samples = codec_times_or_recall(choice.codecs, timed, cache, slowdown=segments.slowdown)
+    samples = codec_times_or_recall(
+        choice.codecs, timed, cache, slowdown=segments.slowdown, kinds=_WANTED
+    )
     return CodecSurvey(
         speeds=codec_speeds(samples, "encode"),
         ratios={codec.name: _ratios(codec, telling) for codec in lossless},

@@ -1,7 +1,7 @@
 """Time codecs on this host, on values it has or on made-up ones."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import median, median_low
@@ -28,6 +28,9 @@ core's own caches; a few milliseconds in which pieces come in."""
 
 _COLD_TASKS, _COLD_RUNS = 1, 3
 
+BOTH: tuple[SampleKind, ...] = ("encode", "decode")
+"""What a codec does: a host that does but one of it need not wait for the other to be timed."""
+
 _HAS_FINE_CPU_CLOCK = time.get_clock_info("thread_time").resolution <= 1e-6
 """Some systems count CPU time in ticks longer than any codec takes."""
 
@@ -39,6 +42,7 @@ def time_codecs(
     budget_s: float = _BUDGET_S,
     slowdown: float = 1.0,
     with_pauses: bool = True,
+    kinds: Collection[SampleKind] = BOTH,
 ) -> tuple[Sample, ...]:
     """
     Encode and decode values on this host and tell what each took.
@@ -66,12 +70,14 @@ def time_codecs(
         Of the device that is emulated: durations are multiplied by it.
     with_pauses
         Whether to add what a pause adds; without, times are those of one run among many.
+    kinds
+        What is wanted: ``encode``, ``decode``, or both.
 
     Returns
     -------
     tuple of Sample
-        One ``encode`` and one ``decode`` per codec and value it can encode, each the median of
-        its runs and what a pause adds to it.
+        One ``encode`` and one ``decode``, where wanted, per codec and value it can encode, each
+        the median of its runs and what a pause adds to it.
     """
     arrays = tuple(made_up_values() if values is None else values)
     specs = tuple(TensorSpec.of("", array) for array in arrays)
@@ -90,8 +96,9 @@ def time_codecs(
             break
         for index in rng.permutation(len(tasks)):
             tasks[index].time()
-    added = _added_by_pause(tasks) if with_pauses else {}
-    return tuple(sample for task in tasks for sample in task.samples(added, slowdown))
+    added = _added_by_pause(tasks, kinds) if with_pauses else {}
+    samples = (sample for task in tasks for sample in task.samples(added, slowdown))
+    return tuple(sample for sample in samples if sample.kind in kinds)
 
 
 @dataclass
@@ -114,10 +121,18 @@ class _Task:
         self.encoded_bytes = len(whole)
         return encode_s, _busy_s(lambda: self.codec.decode(self.spec, whole))
 
-    def after_pause(self, memory: NDArray[np.uint8]) -> tuple[float, float]:
+    def after_pause(
+        self, memory: NDArray[np.uint8], kinds: Collection[SampleKind]
+    ) -> tuple[float, float]:
         """Give how much longer encoding and decoding take after a pause than right again."""
+        encode_s = self._encoded_after_pause(memory) if "encode" in kinds else 0.0
+        return encode_s, self._decoded_after_pause(memory) if "decode" in kinds else 0.0
+
+    def _encoded_after_pause(self, memory: NDArray[np.uint8]) -> float:
         _pause(_BEFORE_ENCODING_S, memory)
-        encode_s = _first_more_s(self._encode)
+        return _first_more_s(self._encode)
+
+    def _decoded_after_pause(self, memory: NDArray[np.uint8]) -> float:
         encoded = Encoded(self.spec, self.codec.name, self._encode()).make_all()
         _pause(_BEFORE_DECODING_S, memory)
         # What is decoded has just come: whatever puts pieces together has run, and they are near.
@@ -125,7 +140,7 @@ class _Task:
         for chunk in Chunker((encoded,)).all():
             arriving.add(chunk)
         (arrived,) = arriving.undecoded()
-        return encode_s, _first_more_s(arrived.decode)
+        return _first_more_s(arrived.decode)
 
     def _encode(self) -> list[Buffer]:
         return list(self.codec.blocks(self.array))
@@ -170,7 +185,7 @@ _Added = Mapping[str, tuple[float, float]]
 """Seconds that a pause adds to encoding and decoding, by codec."""
 
 
-def _added_by_pause(tasks: Sequence[_Task]) -> _Added:
+def _added_by_pause(tasks: Sequence[_Task], kinds: Collection[SampleKind]) -> _Added:
     """Run middling values of each codec after a pause and right again, and compare."""
     by_codec: dict[str, list[_Task]] = {}
     for task in tasks:
@@ -181,7 +196,7 @@ def _added_by_pause(tasks: Sequence[_Task]) -> _Added:
     for name, found in by_codec.items():
         found.sort(key=lambda task: task.array.nbytes)
         middle = found[len(found) // 2 :][:_COLD_TASKS]
-        pairs = [task.after_pause(memory) for task in middle for _ in range(_COLD_RUNS)]
+        pairs = [task.after_pause(memory, kinds) for task in middle for _ in range(_COLD_RUNS)]
         encode_s, decode_s = (max(median(each), 0.0) for each in zip(*pairs, strict=True))
         added[name] = encode_s, decode_s
     return added

@@ -3,7 +3,8 @@
 import hashlib
 import logging
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -11,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutpoint.execution.file_cache import FileCache
-from cutpoint.profiling.codec_times import time_codecs
+from cutpoint.profiling.codec_times import BOTH, time_codecs
 from cutpoint.profiling.environment import read_environment
-from cutpoint.records import FORMAT_VERSION, Sample
+from cutpoint.records import FORMAT_VERSION, Sample, SampleKind
 from cutpoint.wire.codecs import Codec
 
 _log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ def codec_times_or_recall(
     cache: FileCache | None,
     *,
     slowdown: float = 1.0,
+    kinds: Collection[SampleKind] = BOTH,
 ) -> tuple[Sample, ...]:
     """
     Give what codecs take on this host, as it was kept from an earlier start, or take and keep it.
@@ -49,7 +51,7 @@ def codec_times_or_recall(
 
     Parameters
     ----------
-    codecs, values, slowdown
+    codecs, values, slowdown, kinds
         As for `time_codecs`.
     cache
         Where; ``None`` always times.
@@ -57,13 +59,14 @@ def codec_times_or_recall(
     codecs, values = tuple(codecs), tuple(values)
     if not codecs or not values:
         return ()
+    measure = partial(time_codecs, slowdown=slowdown, kinds=kinds)
     if cache is None:
-        return time_codecs(codecs, values, budget_s=_BUDGET_S, slowdown=slowdown)
-    key = _key(codecs, values, slowdown)
+        return measure(codecs, values, budget_s=_BUDGET_S)
+    key = {**_key(codecs, values, slowdown), "kinds": sorted(kinds)}
     kept: tuple[Sample, ...] | None = cache.read(key, tuple[Sample, ...])
-    if kept and _is_alike(kept, codecs, values, slowdown):
+    if kept and _is_alike(kept, codecs, values, measure):
         return kept
-    taken = time_codecs(codecs, values, budget_s=_BUDGET_S, slowdown=slowdown)
+    taken = measure(codecs, values, budget_s=_BUDGET_S)
     cache.write(key, taken)
     return taken
 
@@ -128,14 +131,17 @@ def _digest(value: Any) -> str:
 
 
 def _is_alike(
-    kept: Sequence[Sample], codecs: Sequence[Codec], values: Sequence[Any], slowdown: float
+    kept: Sequence[Sample],
+    codecs: Sequence[Codec],
+    values: Sequence[Any],
+    measure: Callable[..., tuple[Sample, ...]],
 ) -> bool:
     """Time one codec on one value, and compare with what was kept of the two."""
     large = [value for value in values if value.nbytes >= _TRIED_BYTES] or [*values]
     tried = min(large, key=lambda value: value.nbytes)
     by_subject = {(s.kind, s.subject, s.size_bytes): s.duration_s for s in kept}
     for codec in reversed(codecs):
-        for now in time_codecs((codec,), (tried,), budget_s=0.0, slowdown=slowdown):
+        for now in measure((codec,), (tried,), budget_s=0.0):
             kept_s = by_subject.get((now.kind, now.subject, now.size_bytes), 0.0)
             is_alike = now.duration_s <= _ALIKE * kept_s and kept_s <= _ALIKE * now.duration_s
             if not is_alike:

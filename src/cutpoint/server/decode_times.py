@@ -9,12 +9,14 @@ from cutpoint.execution.file_cache import FileCache
 from cutpoint.graph import Arrays, Cut, sample_feed
 from cutpoint.profiling.kept_codec_times import codec_times_or_recall, values_to_time
 from cutpoint.profiling.made_up_values import with_pictures
-from cutpoint.records import Sample
+from cutpoint.records import Sample, SampleKind
 from cutpoint.server.known_codecs import KnownCodecs
 from cutpoint.wire.codecs import family_of
 from cutpoint.wire.undecoded import Undecoded
 
 _log = logging.getLogger(__name__)
+
+_WANTED: tuple[SampleKind, ...] = ("decode",)
 
 
 class DecodeTimes:
@@ -85,7 +87,7 @@ def timed_decoding(
     inputs = feed.values() if example else with_pictures(feed.values())
     chosen = values_to_time([*inputs, *(values[name] for name in names)])
     try:
-        return DecodeTimes(codec_times_or_recall(codecs.each(), chosen, cache))
+        return DecodeTimes(codec_times_or_recall(codecs.each(), chosen, cache, kinds=_WANTED))
     except Exception:  # the model is as good without: what is not known is taken for nothing
         _log.exception("the codecs could not be timed on values of %s", segments.graph.name)
         return DecodeTimes()
