@@ -26,8 +26,8 @@ from cutpoint.exceptions import (
 from cutpoint.graph import server_only
 from cutpoint.inference import Answered, OffloadFailed, PatienceEnded
 from cutpoint.lab.equivalence import is_equal
-from cutpoint.lab.link import RateSchedule
 from cutpoint.lab.proxy import LinkProxy
+from cutpoint.simulation.rate_schedule import RateSchedule
 from cutpoint.units import from_mbit_per_s
 from cutpoint.wire.chunks import Assembly, Chunker
 

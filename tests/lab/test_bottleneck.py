@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutpoint.lab.bottleneck import PIECE_MAX_BYTES, PIECE_MIN_BYTES, QUEUE_MIN_BYTES, Bottleneck
-from cutpoint.lab.link import RateSchedule
+from cutpoint.simulation.rate_schedule import RateSchedule
 
 unhurried = settings(deadline=None)
 STEP = RateSchedule(phases=((1.0, 1000), (1.0, 4000), (2.0, 0)), repeat=True)

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 import pytest
 
 from cutpoint.lab import proxy as proxy_module
-from cutpoint.lab.link import RateSchedule
 from cutpoint.lab.proxy import LinkProxy
+from cutpoint.simulation.rate_schedule import RateSchedule
 
 MBIT_BYTES_PER_S = 125e3
 PATIENCE_S = 20.0

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-from cutpoint.lab.link import RateSchedule
+from cutpoint.simulation.rate_schedule import RateSchedule
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from cutpoint.lab.bottleneck import Bottleneck
 from cutpoint.lab.disturbance import Disturbance
-from cutpoint.lab.link import RateSchedule
 from cutpoint.lab.pipe import Pipe
+from cutpoint.simulation.rate_schedule import RateSchedule
 
 
 class Lane:

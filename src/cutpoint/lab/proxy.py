@@ -20,9 +20,9 @@ from typing import TextIO, TypeVar, final
 
 from cutpoint.lab.disturbance import Disturbance
 from cutpoint.lab.lane import Lane
-from cutpoint.lab.link import RateSchedule
 from cutpoint.lab.link_commands import Side, obey, parse_rate
 from cutpoint.lab.relay import LOOPBACK, Relay, Target
+from cutpoint.simulation.rate_schedule import RateSchedule
 from cutpoint.units import parse_duration
 
 T = TypeVar("T")

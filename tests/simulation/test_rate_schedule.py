@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cutpoint.lab.link import RateSchedule
+from cutpoint.simulation.rate_schedule import RateSchedule
 
 unhurried = settings(deadline=None)
 times_s = st.floats(0, 1e4)

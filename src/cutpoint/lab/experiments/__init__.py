@@ -1,0 +1,1 @@
+"""One file per experiment, and the one form of their reports."""
