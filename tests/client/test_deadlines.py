@@ -249,8 +249,8 @@ AT_ONCE = {
     "ServerConnection": {
         "admit", "answered", "calm_since_s", "cancel", "codecs", "computes_still", "costs",
         "decode_speeds", "decoding", "end", "given_up", "is_connected", "link", "load", "more",
-        "offload", "paced", "problem", "release", "remaining_s", "tails", "takes_pieces",
-        "times_predicted", "unavailable",
+        "offload", "paced", "problem", "release", "remaining_s", "returned", "tails",
+        "takes_pieces", "times_predicted", "unavailable",
     },
     "HealthCheck": {"close", "reopen"},
     "Connector": {"close", "reset"},

@@ -193,3 +193,21 @@ def test_a_fast_way_down_is_not_doubted() -> None:
     link.down.observe(9e6, 1.0)
     link.observe_round_trip(0.01)
     assert link.down.bytes_per_s == pytest.approx(9e6)
+
+
+def test_an_answer_may_take_more_than_a_probe() -> None:
+    """What it takes beside round trip and bytes is part of the message back, within bounds."""
+    link = LinkEstimator()
+    link.observe_answer(1.0, 1000)  # before anything is known of the link
+    link.observe_round_trip(0.02)
+    link.up.observe(1e5, 0.1)
+    assert link.conditions() == LinkConditions(1e6, 1e6, 0.01, 0.01)
+    for extra_s in (0.001, 0.002, 0.5):
+        link.observe_answer(0.01 + 0.004 + extra_s, 4000)
+    assert link.conditions().message_down_s == pytest.approx(0.012)
+    for _ in range(9):
+        link.observe_answer(0.5, 4000)
+    assert link.conditions().message_down_s == pytest.approx(0.013)
+    link.forget()
+    link.observe_round_trip(0.02)
+    assert link.conditions() == LinkConditions(1e6, 1e6, 0.01, 0.01)

@@ -51,6 +51,39 @@ def test_a_server_faster_than_profiled_is_believed_too() -> None:
     assert load.conditions(1000.0).slowdown == pytest.approx(1.0)
 
 
+def test_a_tail_of_next_to_nothing_says_next_to_nothing() -> None:
+    """A few microseconds that take ten times as long are no sign of a slow server."""
+    load = LoadEstimator()
+    for _ in range(20):
+        load.observe(wait_s=0.0, tail_s=2e-4, idle_tail_s=2e-5, at_s=0.0)
+    assert load.conditions(0.0).slowdown < 2
+    load.observe(wait_s=0.0, tail_s=1.0, idle_tail_s=2e-5, at_s=0.0)
+    assert load.conditions(0.0).slowdown > 100  # but one that hangs is
+
+
+def test_one_slow_answer_among_quick_ones_is_chance() -> None:
+    """The second in a row is believed, as far as both show it; a fall is believed at once."""
+    load = LoadEstimator()
+    for tail_s, believed in ((1.0, 1.0), (3.0, 1.0), (1.0, 1.0), (3.0, 1.0), (2.0, 1.4)):
+        load.observe(wait_s=0.0, tail_s=tail_s, idle_tail_s=1.0, at_s=0.0)
+        assert load.conditions(0.0).slowdown == pytest.approx(believed)
+    load.observe(wait_s=0.0, tail_s=1.0, idle_tail_s=1.0, at_s=0.0)
+    assert load.conditions(0.0).slowdown == pytest.approx(1.24)
+
+
+def test_a_short_tail_says_little_of_long_ones() -> None:
+    """What holds it up moves the belief by its share of their time; many of them are believed."""
+    load = LoadEstimator()
+    load.observe(wait_s=0.0, tail_s=0.1, idle_tail_s=0.1, at_s=0.0)
+    for _ in range(2):
+        load.observe(wait_s=0.0, tail_s=0.015, idle_tail_s=0.005, at_s=0.0)
+    share = 0.005 / (0.8**2 * 0.1)
+    assert load.conditions(0.0).slowdown == pytest.approx(1 + 0.4 * share * 2)
+    for _ in range(30):
+        load.observe(wait_s=0.0, tail_s=0.015, idle_tail_s=0.005, at_s=0.0)
+    assert load.conditions(0.0).slowdown == pytest.approx(3.0, rel=0.01)
+
+
 def test_an_unknown_idle_time_says_nothing_of_slow_down() -> None:
     """Where the idle tail is not known, only the wait is learned."""
     load = LoadEstimator()

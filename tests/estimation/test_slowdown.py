@@ -28,6 +28,14 @@ def test_a_lasting_factor_is_found(factor: float) -> None:
     assert slowdown.factor(0.0) == pytest.approx(factor, rel=0.01)
 
 
+def test_a_run_of_next_to_nothing_says_next_to_nothing() -> None:
+    """A few microseconds that take six times as long are no sign of a slow device."""
+    slowdown = SlowdownEstimator()
+    for _ in range(5):
+        slowdown.observe(duration_s=6e-5, profiled_s=1e-5, at_s=0.0)
+    assert slowdown.factor(0.0) < 1.1
+
+
 @given(factor=FACTORS, count=st.integers(1, 10))
 def test_slower_and_faster_are_followed_alike(factor: float, count: int) -> None:
     """Runs slower by a factor and runs faster by it move the belief equally far."""

@@ -144,6 +144,20 @@ def test_a_slowdown_stretches_the_cpu_time(counting: Path, slowdown: float) -> N
     assert unstretched.duration_s < wall_s
 
 
+@pytest.mark.parametrize("measures_cpu", [True, False])
+@pytest.mark.parametrize("slowdown", [1.0, 3.0])
+def test_cpu_time_is_told_of_the_whole_run(
+    graph: Graph, feed: Arrays, slowdown: float, measures_cpu: bool
+) -> None:
+    """However it is read, and apart from what an emulated device slept."""
+    segments = Segments(graph, candidate_cuts(graph)[:2], slowdown=slowdown)
+    segments.warm_up(feed)
+    execution = segments.run(segments.segments, feed, measures_cpu=measures_cpu)
+    assert execution.cpu_s > 0
+    assert execution.stretched_s == pytest.approx((slowdown - 1) * execution.cpu_s)
+    assert execution.duration_s > execution.stretched_s
+
+
 def test_a_users_options_are_used_and_given_back(
     graph: Graph, feed: Arrays, tmp_path: Path, whole: Arrays
 ) -> None:

@@ -23,10 +23,10 @@ from tests.server.fake_stages import GateStage
 
 from cutpoint import InferenceSession
 from cutpoint.client import connector, handshake
-from cutpoint.client.breaker import Breaker
 from cutpoint.client.dispatch import Dispatch
 from cutpoint.client.server_connection import ServerConnection
 from cutpoint.cost import fold, whole_file
+from cutpoint.estimation import Breaker
 from cutpoint.exceptions import ModelMismatchError, OverloadedError
 from cutpoint.lab.faults.client import ObservedClient
 from cutpoint.lab.faults.history import History

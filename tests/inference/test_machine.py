@@ -93,6 +93,18 @@ def test_server_only_that_is_answered(plan_of: Write) -> None:
     )
 
 
+def test_legs_carry_the_cpu_time_of_their_threads(plan_of: Write) -> None:
+    """Of both hosts, as the events have it, with what an emulated device slept."""
+    inference = Inference(plan_of("split"))
+    run(inference, HeadDone(1.0, 0.5, 0.0, 0.1, 0.4), Answered(4.0, 0.5, 0.75, 0.25, 0.9))
+    head, tail = inference.legs
+    assert (head.cpu_s, head.stretched_s) == (0.1, 0.4)
+    assert (tail.duration_s, tail.cpu_s, tail.stretched_s) == (1.0, 0.9, 0.0)
+    alone = Inference(plan_of("server"))
+    run(alone, HeadDone(1.0, 0.0), OffloadFailed(2.0, "gone"), TailDone(9.0, 6.0, 2.0, 4.0))
+    assert alone.legs[-1].contention == 1.0
+
+
 def test_without_a_notice_of_the_upload_the_link_time_is_all_upload(plan_of: Write) -> None:
     """A transport that does not tell when the upload ended shows no download."""
     inference = Inference(plan_of("split"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from threading import Barrier, Event, Thread
+from time import thread_time
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from cutpoint.exceptions import (
 )
 from cutpoint.graph import Arrays
 from cutpoint.server.cancellation import Cancellation
+from cutpoint.server.decode_step import DecodeStep
 from cutpoint.server.job import Job
 from cutpoint.server.scheduler import Scheduler
 from cutpoint.server.stage import Stage
@@ -368,3 +370,31 @@ def test_a_batch_keeps_one_worker_busy() -> None:
         first.opened.set()
         shared.opened.set()
         scheduler.close()
+
+
+def _burn(cpu_s: float) -> None:
+    """Compute until this thread has taken so much CPU time."""
+    until_s = thread_time() + cpu_s
+    while thread_time() < until_s:
+        pass
+
+
+class BusyDecoding(DecodeStep):
+    """Decodes nothing, and takes CPU time for it."""
+
+    def run(self) -> Arrays:
+        """Take some milliseconds."""
+        _burn(0.003)
+        return {}
+
+
+def test_a_job_is_told_the_cpu_time_of_its_worker() -> None:
+    """In its stages and in decoding; waiting takes none."""
+    stages = [MadeUpStage(name, {1: 0.004}, _burn) for name in "ab"]
+    asked = Asked(stages)
+    asked.job.decoding = BusyDecoding(())
+    scheduler = Scheduler(1)
+    asked.queued(scheduler).answer()
+    scheduler.close()
+    assert asked.job.cpu_s >= 0.011
+    assert asked.job.cpu_s <= asked.job.tail_s + asked.job.decode_s + 0.001

@@ -143,9 +143,10 @@ def test_a_big_answer_comes_in_pieces(peer) -> None:
         sizes.append(len(chunk.payload))
         reports.append(get_parameters(message.infer_response.parameters))
     assert sizes == [65_536] * 4
-    told = {"wait_s", "tail_s", "idle_s", "pending"}
+    told = {"wait_s", "tail_s", "cpu_s", "idle_s", "pending"}
     assert [told <= set(report) for report in reports] == [True, False, False, False]
     assert reports[0]["tail_s"] > 0
+    assert reports[0]["cpu_s"] > 0
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,9 @@ class Answers:
         wait_s, tail_s, decode_s = (
             _told_s(offload.report, key, away_s) for key in ("wait_s", "tail_s", "decode_s")
         )
+        cpu_s = _told_s(offload.report, "cpu_s", away_s) if "cpu_s" in offload.report else None
         offload.idle_s = min(_told_s(offload.report, "idle_s"), max(away_s, tail_s))
-        offload.answer(at_s, assembly.arrays(), wait_s, tail_s, decode_s)
+        offload.answer(at_s, assembly.arrays(), wait_s, tail_s, decode_s, cpu_s)
 
 
 def _told_s(report: dict[str, Parameter], key: str, most_s: float = float("inf")) -> float:

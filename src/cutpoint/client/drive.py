@@ -16,7 +16,7 @@ from cutpoint.exceptions import (
     CutpointError,
     OverloadedError,
 )
-from cutpoint.execution import Segments
+from cutpoint.execution import Execution, Segments
 from cutpoint.graph import Arrays, Cut, Segment
 from cutpoint.inference import (
     Action,
@@ -185,13 +185,16 @@ class Drive:
 
     def _run_head(self) -> Event:
         decode_s = 0.0 if self.passes_files else self._decode()
-        head_s = self._ran(self.segments.head_of(self.cut))
-        return HeadDone(self.clock(), head_s, decode_s)
+        ran = self._ran(self.segments.head_of(self.cut))
+        return HeadDone(self.clock(), ran.duration_s, decode_s, ran.cpu_s, ran.stretched_s)
 
     def _run_tail(self) -> Event:
         self.late_decode_s = self._decode()
-        tail_s = self._ran(self.segments.tail_of(self.cut))
-        return TailDone(self.clock(), self.late_decode_s + tail_s)
+        ran = self._ran(self.segments.tail_of(self.cut))
+        tail_s = self.late_decode_s + ran.duration_s
+        # Of decoding no CPU time is known: it is not said to have taken any.
+        cpu_s = None if self.late_decode_s else ran.cpu_s
+        return TailDone(self.clock(), tail_s, cpu_s, ran.stretched_s)
 
     def _decode(self) -> float:
         """Decode inputs that came as files, once; gives what it took."""
@@ -204,15 +207,15 @@ class Drive:
         self.decode_s = max(self.clock() - began_s, 1e-9)
         return self.decode_s
 
-    def _ran(self, segments: tuple[Segment, ...]) -> float:
-        """Run segments on the device; gives what they took."""
+    def _ran(self, segments: tuple[Segment, ...]) -> Execution:
+        """Run segments on the device; gives what they made and took."""
         if not segments:
-            return 0.0
+            return Execution(self._values)
         execution = self.segments.run(
             segments, self._values, run_options=self.run_options, measures_cpu=False
         )
         self._values = execution.values
-        return execution.duration_s
+        return execution
 
     def _send(self, action: Send) -> Event | None:
         now_s = self.clock()

@@ -321,6 +321,7 @@ class Engine:
                 idle_s = record.predicted.tail_s / record.conditions.load.slowdown
                 server.computes_still(self._clock(), record.at_s, since_s, idle_s)
             return
+        server.returned(record.measured.download_s, record.received_bytes)
         server.paced(self._clock(), took_s, predicted_s, dispatch.rest_s)
 
     def _learn_slowdown(

@@ -90,11 +90,17 @@ class Offload:
         self.tell(OffloadFailed(at_s, str(error), is_unsent=self.first_sent_at_s is None))
 
     def answer(
-        self, at_s: float, outputs: Arrays, wait_s: float, tail_s: float, decode_s: float = 0.0
+        self,
+        at_s: float,
+        outputs: Arrays,
+        wait_s: float,
+        tail_s: float,
+        decode_s: float = 0.0,
+        cpu_s: float | None = None,
     ) -> None:
         """Tell the answer."""
         self.outputs = outputs
-        self.tell(Answered(at_s, wait_s, tail_s, decode_s))
+        self.tell(Answered(at_s, wait_s, tail_s, decode_s, cpu_s))
 
     def next_event(self, until_s: float, now_s: float) -> Event:
         """

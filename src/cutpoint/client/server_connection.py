@@ -2,21 +2,19 @@
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from threading import Condition
+from threading import Condition, Lock
 
 import numpy as np
 
-from cutpoint.client.breaker import Breaker
 from cutpoint.client.connector import Connector
 from cutpoint.client.decoding import NO_DECODING, Decoding
 from cutpoint.client.health import HealthCheck
 from cutpoint.client.offload import Offload, OffloadRequest
-from cutpoint.client.pace import Pace
 from cutpoint.client.reference import Reference
 from cutpoint.client.standing import Standing
 from cutpoint.client.supervisor import Supervisor
 from cutpoint.cost import CodecSpeed, HostCosts
-from cutpoint.estimation import Lateness, LinkEstimator, LoadEstimator
+from cutpoint.estimation import Breaker, Lateness, LinkEstimator, LoadEstimator, Pace
 from cutpoint.exceptions import (
     ConnectError,
     ConnectionLostError,
@@ -92,7 +90,7 @@ class ServerConnection:
         self._numbers = itertools.count(1)
         self._changed = changed or Condition()
         breaker_rng, supervisor_rng = np.random.default_rng(seed).spawn(2)
-        self._breaker = Breaker(breaker_rng)
+        self._breaker = Breaker(breaker_rng, Lock())
         self._standing = Standing(address, clock, self._changed)
         self._supervisor = Supervisor(
             address,
@@ -286,6 +284,10 @@ class ServerConnection:
         """Learn that a tail was not done after a time, which takes `idle_s` when idle."""
         if began_s > self._recovered_s:  # else it met an outage, which is no slowness
             self._load.observe_at_least(since_s, idle_s, at_s)
+
+    def returned(self, download_s: float, received_bytes: int) -> None:
+        """Learn what an answer took on its way back."""
+        self._link.observe_answer(download_s, received_bytes)
 
     def paced(self, at_s: float, took_s: float, predicted_s: float, alone_s: float) -> None:
         """

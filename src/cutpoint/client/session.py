@@ -48,7 +48,7 @@ class InferenceSession:
         list or joined by commas, are used in order of preference.
     policy
         ``"soonest"``, ``"device"``, ``"server"``, names of values to cut at joined by
-        commas, or a policy object.
+        commas, a published scheme (a key of `cutpoint.policies.PUBLISHED`), or a policy object.
     profile
         What the model takes on this device: a file written by ``cutpoint profile``
         or its content, or several of them, measured at several sizes. Without one the

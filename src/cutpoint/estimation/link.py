@@ -14,6 +14,10 @@ _TELLING_S = 0.02
 
 _NUM_ROUND_TRIPS = 9
 
+_MOST_ANSWER_S = 0.003
+"""Most that an answer is believed to take beside round trip and bytes: what is more is not the
+work of either end on it, but a rate that was mistaken."""
+
 _DOUBT = 0.1
 """Share of the way to the other direction's rate that each round trip leads a slower one."""
 
@@ -77,6 +81,23 @@ class LinkEstimator:
         self.up = BandwidthEstimate()
         self.down = BandwidthEstimate()
         self._round_trips_s: deque[float] = deque(maxlen=_NUM_ROUND_TRIPS)
+        self._answers_s: deque[float] = deque(maxlen=_NUM_ROUND_TRIPS)
+
+    def observe_answer(self, duration_s: float, size_bytes: float) -> None:
+        """
+        Learn what an answer takes beside its way: a probe is answered with less ado.
+
+        Parameters
+        ----------
+        duration_s
+            From the end of the server's work to the outputs being here.
+        size_bytes
+            Of the outputs.
+        """
+        link = self.conditions()
+        if link is not None:
+            way_s = self._half_round_trip_s + size_bytes / link.bandwidth_down_bytes_per_s
+            self._answers_s.append(duration_s - way_s)
 
     def observe_round_trip(self, duration_s: float) -> None:
         """
@@ -97,6 +118,7 @@ class LinkEstimator:
     def forget(self) -> None:
         """Drop the round trips: the connection is a new one, perhaps over another path."""
         self._round_trips_s.clear()
+        self._answers_s.clear()
 
     @property
     def round_trip_s(self) -> float | None:
@@ -121,4 +143,13 @@ class LinkEstimator:
         if round_trip_s is None or up is None:
             return None
         down = self.down.bytes_per_s or up
-        return LinkConditions(up, down, round_trip_s / 2, round_trip_s / 2)
+        return LinkConditions(up, down, round_trip_s / 2, round_trip_s / 2 + self._answer_s)
+
+    @property
+    def _half_round_trip_s(self) -> float:
+        return (self.round_trip_s or 0.0) / 2
+
+    @property
+    def _answer_s(self) -> float:
+        latest = tuple(self._answers_s)
+        return min(max(median(latest), 0.0), _MOST_ANSWER_S) if latest else 0.0

@@ -1,6 +1,6 @@
 """What a server's load is now, from what it reports with every answer."""
 
-from math import exp
+from math import exp, inf
 
 from cutpoint.records import LoadConditions
 
@@ -12,21 +12,37 @@ _SLOWDOWN_FADES_S = 10.0
 _WEIGHT_AT_LEAST = 0.7
 """An answer that was given up is a gross miss; a few more of them would each cost patience."""
 
+_TELLING_S = 0.002
+"""Idle time of a tail from which its slow-down says enough: a tenth of a millisecond goes into
+waking a worker, which is ten times a tail of a few microseconds."""
+
+_LONGEST_KEPT = 0.8
+"""Share of the longest idle time that stays with each answer: where short tails follow long ones,
+what holds one of them up for milliseconds is no share of the long ones' time."""
+
 _HIGHEST = 1e6
 """Slow-down beyond which no report is believed: conditions must stay finite."""
 
 
 class LoadEstimator:
-    """Waiting (additive) and slow-down (multiplicative) of one server, ageing to idle."""
+    """
+    Waiting (additive) and slow-down (multiplicative) of one server, ageing to idle.
+
+    A slow-down that rises counts as far as the answer before shows it too: a tail that lost its
+    core for some milliseconds by chance would be believed of the next ones. The first answer
+    counts in full, and so does every fall.
+    """
 
     def __init__(self) -> None:
         self._wait_s = 0.0
         self._slowdown = 1.0
+        self._longest_s = 0.0
+        self._previous = inf
         self._at_s = 0.0
 
     def forget(self) -> None:
         """Believe that it is idle: after an outage, what was late because of it is no load."""
-        self._wait_s, self._slowdown = 0.0, 1.0
+        self._wait_s, self._slowdown, self._previous = 0.0, 1.0, inf
 
     def observe(self, wait_s: float, tail_s: float, idle_tail_s: float, at_s: float) -> None:
         """
@@ -45,7 +61,12 @@ class LoadEstimator:
         self._wait_s = (1 - _WEIGHT) * believed.wait_s + _WEIGHT * max(wait_s, 0.0)
         if idle_tail_s > 0:
             ratio = min(max(tail_s / idle_tail_s, 0.1), _HIGHEST)
-            self._slowdown = (1 - _WEIGHT) * believed.slowdown + _WEIGHT * ratio
+            self._longest_s = max(_LONGEST_KEPT * self._longest_s, idle_tail_s, _TELLING_S)
+            weight = _WEIGHT * idle_tail_s / self._longest_s
+            told = min(ratio, max(self._previous, believed.slowdown))
+            self._slowdown = (1 - weight) * believed.slowdown + weight * told
+            if idle_tail_s >= _TELLING_S:
+                self._previous = ratio
         self._at_s = at_s
 
     def observe_at_least(self, tail_s: float, idle_tail_s: float, at_s: float) -> None:
@@ -69,6 +90,7 @@ class LoadEstimator:
         if idle_tail_s <= 0 or tail_s <= believed.slowdown * idle_tail_s:
             return
         ratio = min(tail_s / idle_tail_s, _HIGHEST)
+        self._previous = ratio
         self._wait_s = believed.wait_s
         self._slowdown = believed.slowdown + _WEIGHT_AT_LEAST * (ratio - believed.slowdown)
         self._at_s = at_s

@@ -161,6 +161,8 @@ class ProgressMeter:
         if self._passed:
             self._gaps_s.append(at_s - self._passed[-1][0])
         self._passed.append((at_s, size_bytes))
+        if self._passed[0][0] >= at_s - 4 * _STRETCH_S:
+            return  # so much is always kept; to look for the longest pause takes its time
         longest_s = 4 * max(_STRETCH_S, _TIMES_GAP * max(self._gaps_s, default=0.0))
         while self._passed[0][0] < at_s - longest_s:
             self._passed.popleft()

@@ -3,6 +3,9 @@
 from math import exp, log
 
 _WEIGHT = 0.3
+_TELLING_S = 0.002
+"""Time from which a run says enough: of shorter ones the start is the larger part."""
+
 _FADES_S = 30.0
 """While the device computes nothing, nothing is known of its speed: belief fades to 1."""
 
@@ -32,7 +35,8 @@ class SlowdownEstimator:
             return
         ratio = min(max(duration_s / profiled_s, 1 / _BOUND), _BOUND)
         believed = log(self.factor(at_s))
-        self._log_ratio = believed + _WEIGHT * (log(ratio) - believed)
+        weight = _WEIGHT * min(1.0, max(duration_s, profiled_s) / _TELLING_S)
+        self._log_ratio = believed + weight * (log(ratio) - believed)
         self._at_s = at_s
 
     def factor(self, at_s: float) -> float:

@@ -14,11 +14,15 @@ class HeadDone:
         Now, on the session's clock.
     head_s, encode_s
         What each took; what is encoded while it is sent ends with `EncodeDone`.
+    cpu_s, stretched_s
+        Of the head, as `cutpoint.records.LegRun` has them.
     """
 
     at_s: float
     head_s: float
     encode_s: float = 0.0
+    cpu_s: float | None = None
+    stretched_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,12 +88,15 @@ class Answered:
     ----------
     wait_s, tail_s, decode_s
         As the server reports them, by its own clock; decoding is no part of the tail.
+    cpu_s
+        CPU time of tail and decoding; ``None`` where the server does not tell.
     """
 
     at_s: float
     wait_s: float
     tail_s: float
     decode_s: float = 0.0
+    cpu_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -146,10 +153,14 @@ class TailDone:
     ----------
     tail_s
         What it took.
+    cpu_s, stretched_s
+        Of that, as `cutpoint.records.LegRun` has them.
     """
 
     at_s: float
     tail_s: float
+    cpu_s: float | None = None
+    stretched_s: float = 0.0
 
 
 Event = (

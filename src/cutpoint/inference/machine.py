@@ -141,10 +141,12 @@ class Inference:
 
     def _after_head(self, event: HeadDone) -> tuple[Action, ...]:
         self.measured = Parts(head_s=event.head_s, encode_s=event.encode_s)
+        part = "whole" if self.plan.placement == "device" else "head"
+        leg = LegRun(DEVICE, part, event.head_s, event.cpu_s, event.stretched_s)
         if self.plan.placement == "device":
-            return self._done(False, LegRun(DEVICE, "whole", event.head_s))
+            return self._done(False, leg)
         if self.plan.placement == "split":
-            self.legs += (LegRun(DEVICE, "head", event.head_s),)
+            self.legs += (leg,)
         self._first_sent_at_s = event.at_s
         return self._send(event.at_s)
 
@@ -209,17 +211,17 @@ class Inference:
         wait_s = min(event.wait_s, elapsed_s - tail_s)
         on_link_s = elapsed_s - tail_s - wait_s
         upload_s = min(self._upload_s if self._upload_s is not None else on_link_s, on_link_s)
-        self.measured = replace(
-            self.measured,
+        self.measured = Parts(
+            head_s=self.measured.head_s,
+            encode_s=self.measured.encode_s,
             upload_s=upload_s,
             wait_s=wait_s,
             tail_s=tail_s,
             download_s=on_link_s - upload_s,
             lost_s=self._lost_s,
         )
-        return self._done(
-            True, LegRun(self.server or "", self._rest, event.tail_s + event.decode_s)
-        )
+        ran_s = event.tail_s + event.decode_s
+        return self._done(True, LegRun(self.server or "", self._rest, ran_s, event.cpu_s))
 
     def _go_alone(self, at_s: float, reason: str) -> tuple[Action, ...]:
         self.failed_in = self._phase
@@ -232,7 +234,8 @@ class Inference:
 
     def _finished_alone(self, event: TailDone) -> tuple[Action, ...]:
         self.measured = replace(self.measured, tail_s=event.tail_s)
-        return self._done(False, LegRun(DEVICE, self._rest, event.tail_s))
+        leg = LegRun(DEVICE, self._rest, event.tail_s, event.cpu_s, event.stretched_s)
+        return self._done(False, leg)
 
     @property
     def _rest(self) -> str:

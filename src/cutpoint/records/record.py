@@ -25,11 +25,30 @@ class LegRun:
         ``"head"``, ``"tail"`` or ``"whole"``.
     duration_s
         By that host's own clock.
+    cpu_s
+        CPU time of the thread that ran it; ``None`` where nobody tells, as of a server that is
+        not cutpoint's.
+    stretched_s
+        How much of `duration_s` an emulated device slept on purpose.
     """
 
     host: str
     part: str
     duration_s: float
+    cpu_s: float | None = None
+    stretched_s: float = 0.0
+
+    @property
+    def contention(self) -> float | None:
+        """
+        Wall time over CPU time, what was slept on purpose left out; ``None`` if not known.
+
+        Well above 1 means that the thread waited for a core that other work held, or for other
+        threads of its own operators.
+        """
+        if not self.cpu_s:
+            return None
+        return (self.duration_s - self.stretched_s) / self.cpu_s
 
 
 @dataclass(frozen=True)
@@ -98,3 +117,10 @@ class InferenceRecord:
     def latency_s(self) -> float:
         """Inputs given -> outputs ready."""
         return self.measured.latency_s
+
+    @property
+    def contention(self) -> float | None:
+        """The greatest of its legs' (`LegRun.contention`); ``None`` if that of one is not known."""
+        known = [leg.contention for leg in self.legs]
+        each = [contention for contention in known if contention is not None]
+        return max(each) if each and len(each) == len(known) else None

@@ -53,6 +53,8 @@ class Reply:
         Copying around the segments.
     decode_s
         Decoding what came encoded.
+    cpu_s
+        CPU time of the worker in both; 0 where nothing ran.
     """
 
     outputs: Arrays
@@ -63,12 +65,14 @@ class Reply:
     batch: float = 1.0
     other_s: float = 0.0
     decode_s: float = 0.0
+    cpu_s: float = 0.0
 
     def parameters(self) -> dict[str, Parameter]:
         """Give the load report that rides with the answer."""
         told: dict[str, Parameter] = {
             "wait_s": self.wait_s,
             "tail_s": self.tail_s,
+            "cpu_s": self.cpu_s,
             "idle_s": self.idle_s,
             "pending": self.pending,
             "batch": self.batch,
@@ -286,6 +290,7 @@ class DataPlane:
             job.batch,
             _other_s(job, total_s),
             job.decode_s,
+            job.cpu_s,
         )
 
     def _tell(self, request: ServedRequest) -> None:

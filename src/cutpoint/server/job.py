@@ -42,6 +42,9 @@ class Job:
         To be done before the first stage; ``None`` if nothing came encoded, or it is done.
     wait_s, tail_s, decode_s, batch_sum
         How long it waited, ran and was decoded, and with how many it ran in each stage, added up.
+    cpu_s
+        CPU time of the worker that ran and decoded it, others of its batches included; noted by
+        the worker itself.
     """
 
     stages: Sequence[Stage]
@@ -58,6 +61,7 @@ class Job:
     wait_s: float = 0.0
     tail_s: float = 0.0
     decode_s: float = 0.0
+    cpu_s: float = 0.0
     batch_sum: int = 0
 
     number: int = field(default=-1, init=False)

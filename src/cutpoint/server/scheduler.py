@@ -191,9 +191,11 @@ class Scheduler:
             decoded = [self._decoded(job) for job in jobs]
             with self._changed:
                 return self._agenda.decoded(turn, decoded, self._clock())
-        began_s = self._clock()
+        began_s, cpu_began_s = self._clock(), time.thread_time()
         together, results = _results(jobs)
-        now_s = self._clock()
+        now_s, cpu_s = self._clock(), time.thread_time() - cpu_began_s
+        for job in jobs:
+            job.cpu_s += cpu_s
         with self._changed:
             return self._agenda.ran(turn, results, now_s - began_s, now_s, together=together)
 
@@ -201,13 +203,15 @@ class Scheduler:
         """Decode what came encoded; gives what it became, or why nothing, and how long it took."""
         step = job.decoding
         assert step is not None
-        began_s = self._clock()
+        began_s, cpu_began_s = self._clock(), time.thread_time()
         made: Arrays | BaseException
         try:
             made = {} if job.is_cancelled() else step.run()
         except BaseException as error:
             made = error
-        return made, self._clock() - began_s
+        took_s = self._clock() - began_s
+        job.cpu_s += time.thread_time() - cpu_began_s
+        return made, took_s
 
 
 def _results(jobs: tuple[Job, ...]) -> tuple[bool, "list[Arrays | BaseException]"]:

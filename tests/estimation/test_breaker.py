@@ -1,20 +1,20 @@
 """When a server is left alone, on a made-up clock."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Lock
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutpoint.client.breaker import Breaker
+from cutpoint.estimation import Breaker
 
 
 @pytest.fixture
 def breaker() -> Breaker:
     """Give a breaker that nothing has happened to yet."""
-    return Breaker(np.random.default_rng(0))
+    return Breaker(np.random.default_rng(0), Lock())
 
 
 def opened(breaker: Breaker) -> float:

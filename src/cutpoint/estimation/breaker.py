@@ -9,7 +9,8 @@
 """
 
 from collections import deque
-from threading import Lock
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import numpy as np
 
@@ -41,11 +42,15 @@ class Breaker:
     ----------
     rng
         Source of the jitter.
+    lock
+        Held while it learns or tells, where several threads use it; ``None`` where one does.
     """
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(
+        self, rng: np.random.Generator, lock: AbstractContextManager[Any] | None = None
+    ) -> None:
         self._rng = rng
-        self._lock = Lock()
+        self._lock = nullcontext() if lock is None else lock
         self._in_a_row = 0
         self._latest: deque[bool] = deque(maxlen=_WINDOW)
         self._num_opened = 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cutpoint.client.pace import Pace
+from cutpoint.estimation import Pace
 
 
 def test_ten_in_a_row_leave_it():
