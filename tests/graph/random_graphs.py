@@ -1,5 +1,7 @@
 """Graphs drawn at random, with all that candidates and cuts have to tell apart."""
 
+from functools import cache
+
 import onnx_ir as ir
 from hypothesis import strategies as st
 
@@ -9,6 +11,20 @@ from cutpoint.graph.value import Value
 
 _OPERATORS = ("Conv", "Relu", "Tanh", "Add", "Mul", "Cast", "Shape", "Gather", "Sin", "Identity")
 _LARGEST = 4
+
+
+@cache
+def _operands(num_values: int, fewest: int) -> st.SearchStrategy[list[int]]:
+    """Give up to three positions, late ones more often; making a strategy costs more than it."""
+    late = st.integers(max(num_values - 3, 0), num_values - 1)
+    every = st.integers(0, num_values - 1)
+    return st.lists(late | every, min_size=fewest, max_size=3, unique=True)
+
+
+@cache
+def _outputs(num_values: int) -> st.SearchStrategy[set[int]]:
+    """Give up to two positions."""
+    return st.sets(st.integers(0, num_values - 1), max_size=2)
 
 
 @st.composite
@@ -24,15 +40,15 @@ def graphs(draw: st.DrawFn, most_nodes: int = 14) -> Graph:
     nodes: list[Node] = []
     for index in range(draw(st.integers(2, most_nodes))):
         names = list(kinds)
-        operands = st.sampled_from(names[-3:]) | st.sampled_from(names)
-        needed = draw(st.lists(operands, min_size=draw(_fewest), max_size=3, unique=True))
+        drawn = draw(_operands(len(names), draw(_fewest)))
+        needed = [names[position] for position in drawn]
         made = tuple(f"v{index}{end}" for end in draw(_ends))
         operator = draw(st.sampled_from(_OPERATORS)) if needed else "RandomNormal"
         nodes.append(Node(index, f"n{index}", operator, tuple(needed), made, 1.0, 0))
         kinds.update(dict.fromkeys(made, "int64" if operator == "Shape" else draw(_dtypes)))
     used = {name for node in nodes for name in node.inputs}
     made = [name for node in nodes for name in node.outputs]
-    also = draw(st.sets(st.sampled_from(made), max_size=2))
+    also = {made[position] for position in draw(_outputs(len(made)))}
     return Graph(
         name="random",
         sha256="ab" * 32,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -43,20 +44,36 @@ _FUSED = {("Add", operator) for operator in _OPERATORS} | {
 _CPU = ["CPUExecutionProvider"]
 
 
+_operators = st.sampled_from(sorted(_OPERATORS))
+_few = st.integers(1, 3)
+
+
+@cache
+def positions(num_values: int) -> st.SearchStrategy[int]:
+    """Give positions in a list, the last three more often; making a strategy costs more than it."""
+    return st.integers(max(num_values - 3, 0), num_values - 1) | st.integers(0, num_values - 1)
+
+
+@cache
+def up_to_two(num_values: int) -> st.SearchStrategy[set[int]]:
+    """Give up to two positions."""
+    return st.sets(st.integers(0, num_values - 1), max_size=2)
+
+
 @st.composite
 def models(draw: st.DrawFn, most_nodes: int) -> onnx.ModelProto:
     """Draw a graph of elementwise nodes: several inputs and outputs, skips, side branches."""
-    inputs = [f"x{i}" for i in range(draw(st.integers(1, 3)))]
+    inputs = [f"x{i}" for i in range(draw(_few))]
     values, nodes, used = list(inputs), [], set()
     for index in range(draw(st.integers(5, most_nodes))):
-        operator = draw(st.sampled_from(sorted(_OPERATORS)))
-        operand = st.sampled_from(values[-3:]) | st.sampled_from(values)
-        operands = [draw(operand) for _ in range(_OPERATORS[operator])]
+        operator = draw(_operators)
+        operand = positions(len(values))
+        operands = [values[draw(operand)] for _ in range(_OPERATORS[operator])]
         nodes.append(onnx.helper.make_node(operator, operands, [f"v{index}"]))
         used.update(operands)
         values.append(f"v{index}")
     made = values[len(inputs) :]
-    also = draw(st.sets(st.sampled_from(made), max_size=2))
+    also = {made[position] for position in draw(up_to_two(len(made)))}
     outputs = [name for name in made if name not in used or name in also]
     typed = [
         [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 4]) for name in names]

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.laws.test_every_cut import models, read
+from tests.nets import net_graph
 
 from cutpoint.cost import (
     AS_IT_IS,
@@ -45,7 +46,6 @@ from cutpoint.graph import (
 )
 from cutpoint.graph.cut import crossing_values
 from cutpoint.lab.zoo import ZOO
-from cutpoint.lab.zoo import graph_of as graph_of_net
 from cutpoint.planning import Decider, compiled_table
 from cutpoint.planning.cuts.compile_heads import MAX_LISTED, compile_heads
 from cutpoint.planning.cuts.min_cut import MinCut
@@ -81,15 +81,9 @@ FAR_TOO_MANY = ("hrnet_w18_small",)
 
 
 @cache
-def graph_named(name: str) -> Graph:
-    """Give the graph of a net, the same to every test."""
-    return graph_of_net(name)
-
-
-@cache
 def costs_of(name: str, seed: int = 0, server: int = 0) -> CostTable:
     """Give times in proportion to operations, each node's off by a third or so."""
-    graph = graph_named(name)
+    graph = net_graph(name)
     flops = np.array([node.flops for node in graph.nodes])
     device_s, server_s = (
         flops / rate * np.random.default_rng(seeds).lognormal(0.0, 0.3, len(flops))
@@ -134,7 +128,7 @@ def by_value(costs: CostTable, rng: np.random.Generator) -> list[Coding]:
 @cache
 def heads_of(name: str) -> list[int] | None:
     """List every head that a cut can be named by; ``None`` where there are too many."""
-    graph, costs = graph_named(name), costs_of(name)
+    graph, costs = net_graph(name), costs_of(name)
     heads = closed_sets(costs.predecessors, MAX_LISTED)
     if heads is None or len(graph.outputs) == 1:
         return heads
@@ -245,7 +239,7 @@ def largest_gap(name: str, choice: str, seed: int) -> float:
     codecs = codecs_of(choice, costs, seed)
     if heads is None and choice == "by value":
         weights = weights[:NUM_CUT_ONE_BY_ONE]
-    table = compiled_table(graph_named(name), costs, codecs=codecs)
+    table = compiled_table(net_graph(name), costs, codecs=codecs)
     assert table.gap == 0.0
     if heads is None:
         best_s = min_cut_s(costs, codecs, weights)
@@ -260,7 +254,7 @@ def largest_gap(name: str, choice: str, seed: int) -> float:
 def table_named(name: str, server: int = 0) -> CutTable:
     """Give the table of a net with a choice of codecs; the device is the same at each server."""
     costs = costs_of(name, server=server)
-    return compiled_table(graph_named(name), costs, codecs=codecs_of("by value", costs))
+    return compiled_table(net_graph(name), costs, codecs=codecs_of("by value", costs))
 
 
 @EACH_CHOICE
@@ -283,7 +277,7 @@ def test_a_missing_cut_would_be_found() -> None:
     """Each row that is ever the best is missed by 4,000 conditions when it is taken away."""
     costs, weights = costs_of("squeezenet"), random_weights(0)
     best_s = exhaustive_s(costs, heads_of("squeezenet") or [], CODECS["raw"], weights)
-    terms = row_terms(compiled_table(graph_named("squeezenet"), costs))
+    terms = row_terms(compiled_table(net_graph("squeezenet"), costs))
     ever_best = np.unique((weights @ terms.T).argmin(axis=1))
     assert len(ever_best) > 5
     for row in ever_best:
@@ -295,7 +289,7 @@ def test_a_missing_cut_would_be_found() -> None:
 @EACH_NET
 def test_both_ways_to_compile_agree(name: str, choice: str) -> None:
     """A table found by minimum cuts answers as soon as one from the list of all cuts."""
-    graph, costs, weights = graph_named(name), costs_of(name, 1), random_weights(1)
+    graph, costs, weights = net_graph(name), costs_of(name, 1), random_weights(1)
     codecs = codecs_of(choice, costs, 1)
     listed = compiled_table(graph, costs, codecs=codecs)
     cut = compiled_table(graph, costs, codecs=codecs, max_listed=1)
@@ -386,7 +380,7 @@ def test_no_row_of_a_cut_beats_another(name: str) -> None:
 @EACH_NET
 def test_rows_are_what_their_cuts_take(name: str) -> None:
     """Added up anew from nodes and values, each row's seconds and bytes are the same."""
-    graph, costs, table = graph_named(name), costs_of(name), table_named(name)
+    graph, costs, table = net_graph(name), costs_of(name), table_named(name)
     blocks = blocks_of(graph)
     codecs = {codec.name: codec for codec in codecs_of("by value", costs)}
     values = {value.name: value for value in costs.values}
@@ -417,7 +411,7 @@ def test_rows_are_what_their_cuts_take(name: str) -> None:
 @EACH_NET
 def test_every_row_has_a_name_hosts_agree_on(name: str) -> None:
     """A head needs nothing from its tail, and its crossing values alone give the cut again."""
-    graph, table = graph_named(name), table_named(name)
+    graph, table = net_graph(name), table_named(name)
     pairs = list(zip(table.cuts, table.codecs, strict=True))
     assert len(pairs) == len(set(pairs))
     for cut in table.splits:
@@ -430,7 +424,7 @@ def test_every_row_has_a_name_hosts_agree_on(name: str) -> None:
 @EACH_NET
 def test_segments_of_every_table_are_a_closed_dag(name: str) -> None:
     """Each is convex and follows what it needs; together they are all nodes, and cut no cut."""
-    graph, splits = graph_named(name), table_named(name).splits
+    graph, splits = net_graph(name), table_named(name).splits
     segments = segments_of(graph, splits)
     assert len({segment.id for segment in segments}) == len(segments)
     assert graph.all_nodes == sum(segment.nodes for segment in segments)
@@ -507,7 +501,7 @@ def test_weights_and_terms_are_the_objective(name: str, believed: Conditions) ->
 @EACH_NET
 def test_a_table_comes_back_from_its_file(name: str, tmp_path: Path) -> None:
     """Cuts, codecs, digest and every number are as they were."""
-    graph, table, path = graph_named(name), table_named(name), tmp_path / "table.json"
+    graph, table, path = net_graph(name), table_named(name), tmp_path / "table.json"
     write_cut_table(table, name, path)
     again = read_cut_table(path, graph)
     assert again.cuts == table.cuts
@@ -525,7 +519,7 @@ def test_a_table_of_another_net_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "table.json"
     write_cut_table(table_named("resnet18"), "resnet18", path)
     with pytest.raises(CostError, match=r"of 'resnet18' .* not of 'nin' .*compile it again"):
-        read_cut_table(path, graph_named("nin"))
+        read_cut_table(path, net_graph("nin"))
 
 
 DAMAGES: dict[str, Callable[[str], str]] = {
@@ -550,10 +544,10 @@ def test_a_damaged_table_is_refused(damage: Callable[[str], str], tmp_path: Path
     write_cut_table(table_named("resnet18"), "resnet18", path)
     path.write_text(damage(path.read_text()))
     with pytest.raises(CostError, match=r"table\.json .*compile it again with `cutpoint plan"):
-        read_cut_table(path, graph_named("resnet18"))
+        read_cut_table(path, net_graph("resnet18"))
 
 
 def test_a_table_that_is_not_there_is_told(tmp_path: Path) -> None:
     """A missing file is the same kind of error."""
     with pytest.raises(CostError, match=r"none\.json cannot be read"):
-        read_cut_table(tmp_path / "none.json", graph_named("nin"))
+        read_cut_table(tmp_path / "none.json", net_graph("nin"))

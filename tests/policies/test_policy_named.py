@@ -1,11 +1,17 @@
 import pytest
 
-from cutpoint.policies import Fixed, Soonest, policy_named
+from cutpoint.policies import PUBLISHED, Fixed, Soonest, policy_named
 
 
 def test_soonest_by_name() -> None:
     """The policy of the house goes by its name."""
     assert isinstance(policy_named("soonest"), Soonest)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_schemes_by_name(name: str) -> None:
+    """Each goes by the name its paper gave it."""
+    assert (PUBLISHED[name], name) == (type(policy_named(name)), policy_named(name).name)
 
 
 @pytest.mark.parametrize(
@@ -19,4 +25,5 @@ def test_anything_else_is_fixed(name: str) -> None:
 
 def test_each_call_gives_a_policy_of_its_own() -> None:
     """A policy remembers: two sessions share none."""
-    assert policy_named("soonest") is not policy_named("soonest")
+    for name in ("soonest", *PUBLISHED):
+        assert policy_named(name) is not policy_named(name)

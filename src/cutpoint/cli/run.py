@@ -38,6 +38,7 @@ from cutpoint.client.codec_choice import CHECK_RATE
 from cutpoint.client.session import InferenceSession
 from cutpoint.exceptions import CutpointError, UnknownShapeError
 from cutpoint.graph import Arrays, sample_feed
+from cutpoint.policies import PUBLISHED
 from cutpoint.records import RAW, InferenceRecord, Withdrawal
 from cutpoint.units import format_bandwidth, format_duration
 
@@ -66,8 +67,8 @@ def run(
     policy: Annotated[
         str,
         typer.Option(
-            help="soonest, device, server, or values to cut at, joined by commas; the last two may "
-            "have @CODEC behind them."
+            help="soonest, device, server, or values to cut at, joined by commas (the last two may "
+            f"have @CODEC behind them); or a published scheme: {', '.join(PUBLISHED)}."
         ),
     ] = "soonest",
     profile: Annotated[

@@ -1,7 +1,7 @@
 """The cost table: what each block takes on each host, and what travels between blocks."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -228,16 +228,23 @@ class CostTable:
         """Whether each value can travel at all."""
         return tuple(value.may_cross for value in self.values)
 
-    def grown_heads(self, cap: int) -> list[Grown] | None:
+    def grown_heads(self, cap: int) -> Sequence[Grown] | None:
         """
         List every head; ``None`` if there are more than `cap`.
 
         Blocks of one depth need not each other: a wide level alone has too many heads,
-        and is seen before any mask is made.
+        and is seen before any mask is made. What was listed is kept with the table, for every
+        planner and every link that is asked about it.
         """
         if len(self.blocks) > cap or 2 ** min(max(Counter(self.depths).values()), 64) > cap:
             return None
-        return grown_sets(self.predecessors, cap)
+        if cap not in self._listed:
+            self._listed[cap] = grown_sets(self.predecessors, cap)
+        return self._listed[cap]
+
+    @cached_property
+    def _listed(self) -> dict[int, list[Grown] | None]:
+        return {}
 
     def arcs(self) -> Iterator[tuple[int, int]]:
         """Yield (producer, consumer) pairs of blocks, ascending by producer."""

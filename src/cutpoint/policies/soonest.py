@@ -6,6 +6,7 @@ from cutpoint.cost import UNUSABLE_S, CutTable
 from cutpoint.graph import Cut, Graph
 from cutpoint.graph.size_bucket import Bucket
 from cutpoint.planning import Decider, cuts_to_hold
+from cutpoint.policies.per_table import PerTable
 from cutpoint.policies.policy import Situation, alone
 from cutpoint.records import RAW, InferenceRecord, Plan
 
@@ -15,25 +16,41 @@ _MOST_BUCKETS = 64
 
 class Soonest:
     """
-    Take the row with the least predicted latency.
+    Take the row with the least predicted latency, and stay with it until that costs something.
+
+    To send less is decided at once, to send more has to be earned: where the link turns out slower
+    than believed, the row that sends more loses without bound, and the other a little.
 
     Parameters
     ----------
     least_gain
-        Share of the present row's latency another row must save before it is taken.
-    votes
-        Decisions in a row that must agree on leaving. A present row that cannot be
-        used, or takes twice as long as the best, is left at once.
+        Share of the present row's latency that a row which sends no less must save before
+        staying counts as a loss at all.
+    most_lost
+        What staying may have cost, summed over the latest decisions in a row that were losses,
+        as a share of an inference. A larger gain than that is taken at once, a small one
+        the sooner the larger it is.
+    least_relief
+        Share that a row which sends less must save; it is then taken at once.
+
+    Notes
+    -----
+    A present row that cannot be used, or takes twice as long as the best, is left at once
+    whatever may be lost.
     """
 
     name = "soonest"
     needs_every_candidate = False
     is_steady = True
 
-    def __init__(self, least_gain: float = 0.05, votes: int = 2) -> None:
+    def __init__(
+        self, least_gain: float = 0.05, most_lost: float = 0.1, least_relief: float = 0.02
+    ) -> None:
         self.least_gain = least_gain
-        self.votes = votes
+        self.most_lost = most_lost
+        self.least_relief = least_relief
         self._memories: dict[Bucket, _Memory] = {}
+        self._deciders = PerTable(_decider_of)
 
     def candidates(self, graph: Graph) -> Sequence[Cut]:
         """Give the shortlist of the graph's candidate cuts."""
@@ -42,15 +59,16 @@ class Soonest:
     def decide(self, situation: Situation) -> Plan:
         """Give the soonest plan, with hysteresis."""
         memory = self._memory_of(situation.bucket)
-        decider = memory.decider_of(situation)
+        decider = self._deciders.of(situation)
         latency_s = decider.weigh((situation.conditions,))
-        row = int(latency_s.argmin())
-        present = situation.table.find(*memory.present)
-        if present is not None and not self._is_left(
-            memory, float(latency_s[present]), float(latency_s[row])
-        ):
-            row = present
-        memory.present = situation.table.cuts[row].id, situation.table.codecs[row]
+        row, table = int(latency_s.argmin()), situation.table
+        present = table.find(*memory.present)
+        if present is not None:
+            is_relief = bool(table.up_bytes[row] < table.up_bytes[present])
+            present_s, best_s = float(latency_s[present]), float(latency_s[row])
+            if not self._is_left(memory, present_s, best_s, is_relief=is_relief):
+                row = present
+        memory.present = table.cuts[row].id, table.codecs[row]
         return alone(decider.plan(0, row, situation.conditions), situation)
 
     def observe(self, record: InferenceRecord) -> None:
@@ -65,32 +83,30 @@ class Soonest:
             found = self._memories[bucket] = _Memory()
         return found
 
-    def _is_left(self, memory: "_Memory", present_s: float, best_s: float) -> bool:
+    def _is_left(
+        self, memory: "_Memory", present_s: float, best_s: float, *, is_relief: bool
+    ) -> bool:
         if present_s >= UNUSABLE_S or present_s > 2 * best_s:
-            memory.agreeing = 0
+            memory.lost = 0.0
             return True
-        if best_s >= (1 - self.least_gain) * present_s:
-            memory.agreeing = 0
+        least_gain = self.least_relief if is_relief else self.least_gain
+        if best_s >= (1 - least_gain) * present_s:
+            memory.lost = 0.0
             return False
-        memory.agreeing += 1
-        if memory.agreeing < self.votes:
+        memory.lost += 1 - best_s / present_s
+        if memory.lost < self.most_lost and not is_relief:
             return False
-        memory.agreeing = 0
+        memory.lost = 0.0
         return True
 
 
 class _Memory:
-    """What was chosen last, how many decisions speak against it, and the table at hand."""
+    """What was chosen last, and what it has cost to stay with it."""
 
     def __init__(self) -> None:
         self.present: tuple[str | None, str] = (None, RAW)
-        self.agreeing = 0
-        self._table: CutTable | None = None
-        self._decider: Decider | None = None
+        self.lost = 0.0
 
-    def decider_of(self, situation: Situation) -> Decider:
-        """Give the decider of the table, made anew when there is another table or server."""
-        table, server = situation.table, situation.server or ""
-        if self._decider is None or self._table is not table or self._decider.servers != (server,):
-            self._table, self._decider = table, Decider({server: table})
-        return self._decider
+
+def _decider_of(table: CutTable, server: str) -> Decider:
+    return Decider({server: table})

@@ -1,7 +1,6 @@
 """Heads worth a look: all of them if they are few, else those that one value or order gives."""
 
 from cutpoint.cost import CostTable
-from cutpoint.graph import closed_sets
 from cutpoint.planning.cuts.ancestry import ancestors, descendants
 from cutpoint.planning.cuts.heads import breadth_first_order, prefix_heads, table_order
 
@@ -27,7 +26,7 @@ def candidate_heads(table: CostTable, max_heads: int = MAX_HEADS) -> tuple[list[
     is_all : bool
         Whether no head was left out.
     """
-    listed = closed_sets(table.predecessors, max_heads)
+    listed = table.grown_heads(max_heads)
     if listed is None:
         before, after = ancestors(table.predecessors), descendants(table.predecessors)
         some = {*before}
@@ -36,6 +35,6 @@ def candidate_heads(table: CostTable, max_heads: int = MAX_HEADS) -> tuple[list[
         some.update(table.everything & ~mask | 1 << block for block, mask in enumerate(after))
         heads = list(some)
     else:
-        heads = listed
+        heads = [each.members for each in listed]
     heads.sort(key=lambda head: (-head.bit_count(), head))
     return heads, listed is not None
