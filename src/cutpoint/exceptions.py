@@ -13,9 +13,11 @@
     │   └── InvalidCutError            cut at one of the values it lists
     ├── CostError                  costs, conditions or limits no planner can add up
     ├── PlannerError               no planner, objective or power profile of that name
+    ├── ExperimentError            no experiment, or no report, that can be used so
     ├── CodecError                 a codec that is none, or cannot carry this
     ├── ToleranceError             a tolerance that is none, or cannot judge these outputs
     ├── FeedError                  the inputs of this call are not the model's
+    ├── TraceError                 a recording of a link that is none
     ├── ProfileError               measurements missing, corrupt or of something else
     │   └── ProfileMismatchError       measure again, here, this model
     ├── TransportError             the other side was not reached (try again, or finish here)
@@ -95,6 +97,10 @@ class PlannerError(CutpointError, ValueError):
     """There is no planner, objective or power profile of this name, or it is none."""
 
 
+class ExperimentError(CutpointError, ValueError):
+    """There is no such experiment, it takes no such choice, or its report cannot be read."""
+
+
 class FeedError(CutpointError, ValueError):
     """An input of a run is missing, unknown, or of another type or shape."""
 
@@ -105,6 +111,10 @@ class CodecError(CutpointError, ValueError):
 
 class ToleranceError(CutpointError, ValueError):
     """A tolerance is none, fails on equal outputs, or nothing was calibrated for it."""
+
+
+class TraceError(CutpointError, ValueError):
+    """A recording of a link cannot be read; names its file and line."""
 
 
 class ProfileError(CutpointError):

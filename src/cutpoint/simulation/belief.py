@@ -1,0 +1,155 @@
+"""What a policy is told in an exact run: the truth, the truth of a moment ago, or estimates."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutpoint.cost import CutTable
+from cutpoint.records import Conditions, Parts
+from cutpoint.simulation.learner import Learner
+from cutpoint.simulation.world import World, true_conditions
+
+BeliefName = Literal["true", "late", "causal", "estimated"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """
+    Where and when policies are judged.
+
+    Parameters
+    ----------
+    table
+        The rows.
+    world
+        As it truly is.
+    positions_s
+        When inferences begin, ascending; each is alone in the world. Shape ``(n,)``.
+    window_s
+        Over which true rates are means.
+    """
+
+    table: CutTable
+    world: World
+    positions_s: NDArray[np.float64]
+    window_s: float
+
+
+class Belief(Protocol):
+    """What is believed at each position; may learn from what was done there."""
+
+    def conditions(self, index: int) -> Conditions:
+        """Give what is believed at a position; asked once for each, in order."""
+        ...
+
+    def observe(self, index: int, row: int, parts: Parts) -> None:
+        """Learn what the row that was taken at a position truly took."""
+        ...
+
+
+class TrueBelief:
+    """The truth of this very moment, rates being means over the window that begins."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+
+    def conditions(self, index: int) -> Conditions:
+        """Give what is true at the position."""
+        setting = self._setting
+        return true_conditions(setting.world, setting.positions_s[index], setting.window_s)
+
+    def observe(self, index: int, row: int, parts: Parts) -> None:
+        """Learn nothing."""
+
+
+class LateBelief:
+    """
+    What was true one position earlier: the truth, one sample old.
+
+    The whole of its window counts, though the later part of it may lie ahead of the present
+    position. The first position is told what is true there.
+
+    Parameters
+    ----------
+    is_causal
+        Whether the window is cut off where the present position begins: then nothing of the
+        future is known, as little as any device can know of it.
+    """
+
+    def __init__(self, setting: Setting, *, is_causal: bool = False) -> None:
+        self._setting = setting
+        self._is_causal = is_causal
+
+    def conditions(self, index: int) -> Conditions:
+        """Give what was true at the position before."""
+        setting = self._setting
+        at_s, window_s = setting.positions_s[max(index - 1, 0)], setting.window_s
+        if index and self._is_causal:
+            window_s = min(window_s, setting.positions_s[index] - at_s)
+        return true_conditions(setting.world, at_s, window_s)
+
+    def observe(self, index: int, row: int, parts: Parts) -> None:
+        """Learn nothing."""
+
+
+class EstimatedBelief:
+    """
+    What the estimators make of the uploads, answers and probes of the chosen rows.
+
+    An inference teaches when it has ended, not before: where positions are closer together than
+    latencies, those under way are not known of yet.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        first_s = float(setting.positions_s[0]) if len(setting.positions_s) else 0.0
+        self._learner = Learner(setting.world, first_s)
+        self._pending: list[tuple[float, float, int, Parts]] = []
+
+    def conditions(self, index: int) -> Conditions:
+        """Give what is believed at the position, from all that has ended by then."""
+        now_s = float(self._setting.positions_s[index])
+        due = sorted((each for each in self._pending if each[0] <= now_s), key=_by_end)
+        if due:
+            self._pending = [each for each in self._pending if each[0] > now_s]
+        for ended_s, at_s, row, parts in due:
+            self._learn(ended_s, at_s, row, parts)
+        if not self._is_under_way(now_s):
+            self._learner.probe_while_idle(now_s)
+        return self._learner.conditions(now_s)
+
+    def observe(self, index: int, row: int, parts: Parts) -> None:
+        """Take note of an inference under way."""
+        at_s = float(self._setting.positions_s[index])
+        self._pending.append((at_s + parts.latency_s, at_s, row, parts))
+
+    def _is_under_way(self, now_s: float) -> bool:
+        return any(self._setting.table.is_offloaded[row] for _, _, row, _ in self._pending)
+
+    def _learn(self, ended_s: float, at_s: float, row: int, parts: Parts) -> None:
+        table, learner = self._setting.table, self._learner
+        headed_s = at_s + parts.head_s
+        learner.slowdown.observe(parts.head_s, float(table.head_s[row]), headed_s)
+        if not table.is_offloaded[row]:
+            return
+        learner.probe_while_idle(headed_s)
+        learner.uploaded(headed_s + parts.encode_s, float(table.up_bytes[row]))
+        learner.answered(parts.wait_s, parts.tail_s, float(table.tail_s[row]), ended_s)
+        learner.last_used_s = max(learner.last_used_s, ended_s)
+
+
+BELIEFS: dict[str, Callable[[Setting], Belief]] = {
+    "true": TrueBelief,
+    "late": LateBelief,
+    "causal": partial(LateBelief, is_causal=True),
+    "estimated": EstimatedBelief,
+}
+"""By the name under which an exact run is asked for them."""
+
+
+def _by_end(pending: tuple[float, float, int, Parts]) -> float:
+    return pending[0]

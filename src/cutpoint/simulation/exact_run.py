@@ -1,0 +1,238 @@
+"""A policy on the virtual clock: what its choices truly cost, beside the best row each time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutpoint.cost import CutTable
+from cutpoint.policies import Policy, Situation
+from cutpoint.records import Conditions, InferenceRecord, Parts, Plan
+from cutpoint.simulation.belief import BELIEFS, Belief, BeliefName, Setting
+from cutpoint.simulation.exact import exact_prediction
+from cutpoint.simulation.virtual_record import virtual_record
+from cutpoint.simulation.world import WINDOW_S, World
+
+Floats = NDArray[np.float64]
+
+SERVER = "edge:8001"
+"""What the server of an exact run is called in its plans."""
+
+_RESAMPLES = 2000
+_CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class ExactRun:
+    """
+    What one policy chose, and what that truly took.
+
+    Parameters
+    ----------
+    policy
+        Its name.
+    positions_s
+        When its inferences began. Shape ``(n,)``, as all arrays here.
+    rows, latency_s
+        The row that was taken, and what it truly took.
+    oracle_rows, oracle_s
+        The row that truly was the soonest there, and what that took.
+    """
+
+    policy: str
+    positions_s: Floats
+    rows: NDArray[np.intp]
+    latency_s: Floats
+    oracle_rows: NDArray[np.intp]
+    oracle_s: Floats
+
+    @property
+    def mean_s(self) -> float:
+        """Mean latency."""
+        return float(self.latency_s.mean())
+
+    @property
+    def num_switches(self) -> int:
+        """How often another row was taken than the time before."""
+        return int(np.count_nonzero(np.diff(self.rows)))
+
+    @property
+    def regret(self) -> float:
+        """Mean latency over the oracle's, minus one."""
+        return float(self.latency_s.mean() / self.oracle_s.mean()) - 1.0
+
+
+@dataclass(frozen=True)
+class ExactRegret:
+    """
+    Regret with its uncertainty.
+
+    Parameters
+    ----------
+    mean
+        Mean latency over the oracle's, minus one.
+    ci
+        Ends of its 95 % interval.
+    """
+
+    mean: float
+    ci: tuple[float, float]
+
+
+class ExactReplay:
+    """
+    Positions on a trace, each with what every row truly takes there.
+
+    Parameters
+    ----------
+    table
+        The rows.
+    world
+        As it truly is.
+    positions_s
+        When inferences begin; each is alone in the world.
+    window_s
+        Over which the true rates are means that a policy is told.
+
+    Raises
+    ------
+    ValueError
+        If there is no position, or they do not ascend from 0.
+    """
+
+    def __init__(
+        self,
+        table: CutTable,
+        world: World,
+        positions_s: Sequence[float] | Floats,
+        window_s: float = WINDOW_S,
+    ) -> None:
+        positions = np.asarray(positions_s, float)
+        if not positions.size or positions[0] < 0 or np.any(np.diff(positions) < 0):
+            raise ValueError("positions are times from 0 on that ascend, at least one")
+        self.table = table
+        self.world = world
+        self.positions_s = positions
+        self._setting = Setting(table, world, positions, window_s)
+        self._prediction = exact_prediction(table, world, positions)
+        self.latency_s = self._prediction.latency_s
+
+    def __repr__(self) -> str:
+        num_positions, num_rows = self.latency_s.shape
+        return f"<ExactReplay: {num_rows} rows at {num_positions} positions>"
+
+    @cached_property
+    def oracle_rows(self) -> NDArray[np.intp]:
+        """The soonest row at each position; ties go to the earlier one. Shape ``(n,)``."""
+        found: NDArray[np.intp] = self.latency_s.argmin(axis=1)
+        return found
+
+    @cached_property
+    def oracle_s(self) -> Floats:
+        """What the soonest row takes at each position. Shape ``(n,)``."""
+        found: Floats = self.latency_s.min(axis=1)
+        return found
+
+    @cached_property
+    def best_fixed_row(self) -> int:
+        """The one row with the least mean over all positions."""
+        return int(self.latency_s.mean(axis=0).argmin())
+
+    def fixed(self, row: int, name: str | None = None) -> ExactRun:
+        """Give the run that takes one row at every position."""
+        rows = np.full(len(self.positions_s), row, np.intp)
+        return self._run_of(name or f"row {row}", rows)
+
+    def oracle(self) -> ExactRun:
+        """Give the run of the oracle, whose regret is 0."""
+        return self._run_of("oracle", self.oracle_rows)
+
+    def run(self, policy: Policy, belief: BeliefName | Belief = "late") -> ExactRun:
+        """
+        Let a policy decide at every position.
+
+        Parameters
+        ----------
+        policy
+            A new one: it remembers. One that cuts at values by name has been asked for its
+            candidates before, as a session does.
+        belief
+            What it is told: ``"true"``, ``"late"`` (what was true one position earlier),
+            ``"causal"`` (as much of that as lies behind), ``"estimated"``, or an object that says.
+        """
+        believed = BELIEFS[belief](self._setting) if isinstance(belief, str) else belief
+        rows = np.empty(len(self.positions_s), np.intp)
+        for index, at_s in enumerate(self.positions_s.tolist()):
+            conditions = believed.conditions(index)
+            plan = policy.decide(Situation(at_s, self.table, conditions, SERVER))
+            row = self.table.find(plan.cut, plan.codec) or 0
+            rows[index], parts = row, self._parts(index, row)
+            believed.observe(index, row, parts)
+            policy.observe(self._record(index, plan, row, parts, conditions))
+        return self._run_of(policy.name, rows)
+
+    def _parts(self, index: int, row: int) -> Parts:
+        found = self._prediction
+        return Parts(
+            head_s=float(found.head_s[index, row]),
+            encode_s=float(found.encode_s[index, row]),
+            upload_s=float(found.upload_s[index, row]),
+            wait_s=float(found.wait_s[index, row]),
+            tail_s=float(found.tail_s[index, row]),
+            download_s=float(found.download_s[index, row]),
+        )
+
+    def _record(
+        self, index: int, plan: Plan, row: int, parts: Parts, conditions: Conditions
+    ) -> InferenceRecord:
+        at_s = float(self.positions_s[index])
+        return virtual_record(index + 1, at_s, plan, parts, conditions, self.table, row)
+
+    def _run_of(self, policy: str, rows: NDArray[np.intp]) -> ExactRun:
+        latency_s = self.latency_s[np.arange(len(rows)), rows]
+        return ExactRun(policy, self.positions_s, rows, latency_s, self.oracle_rows, self.oracle_s)
+
+
+def exact_run(
+    policy: Policy,
+    table: CutTable,
+    world: World,
+    positions_s: Sequence[float] | Floats,
+    belief: BeliefName | Belief = "late",
+    window_s: float = WINDOW_S,
+) -> ExactRun:
+    """Give what a policy's choices truly take; for several policies make one `ExactReplay`."""
+    return ExactReplay(table, world, positions_s, window_s).run(policy, belief)
+
+
+def exact_regret(run: ExactRun, seed: int = 0) -> ExactRegret:
+    """
+    Give the mean regret of a run with its interval.
+
+    Notes
+    -----
+    Positions side by side see the same stretch of the trace: whole blocks of them are drawn,
+    ``sqrt(n)`` each, round the end (the circular block bootstrap of D. N. Politis and
+    J. P. Romano, "A circular block-resampling procedure for stationary data", 1992; from
+    memory). The oracle is drawn with the policy.
+    """
+    num = len(run.positions_s)
+    block = max(round(num**0.5), 1)
+    starts = np.random.default_rng(seed).integers(0, num, (_RESAMPLES, -(-num // block)))
+    taken_s, best_s = (_block_sums(each, block)[starts].sum(1) for each in _both(run))
+    tail = (1 - _CONFIDENCE) / 2
+    low, high = np.quantile(taken_s / best_s - 1.0, [tail, 1 - tail])
+    return ExactRegret(run.regret, (float(low), float(high)))
+
+
+def _both(run: ExactRun) -> tuple[Floats, Floats]:
+    return run.latency_s, run.oracle_s
+
+
+def _block_sums(values: Floats, block: int) -> Floats:
+    """Give the sum of the block that begins at each place, round the end."""
+    summed = np.concatenate([[0.0], np.cumsum(np.concatenate([values, values[:block]]))])
+    sums: Floats = summed[block : block + len(values)] - summed[: len(values)]
+    return sums

@@ -1,0 +1,35 @@
+"""Time that passes only by what happens: the kernel of the simulation, on SimPy."""
+
+from collections.abc import Callable
+from math import inf
+from typing import Any
+
+from simpy import Environment
+from simpy.events import Timeout
+
+Then = Callable[[Any], None]
+"""What is called when a time has come; its argument is SimPy's and of no use here."""
+
+
+class VirtualClock(Environment):
+    """
+    Calls back at times to come, in their order; those of one time in the order of the asking.
+
+    Notes
+    -----
+    Callbacks on SimPy's timeouts and no generator processes: an inference is a state machine
+    already, and a process per inference would cost as much as all of the rest of it.
+    """
+
+    def __repr__(self) -> str:
+        return f"<VirtualClock at {self.now_s:.6f} s>"
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the simulation began."""
+        return self._now
+
+    def later(self, delay_s: float, then: Then) -> None:
+        """Call back after a time; never, if that is infinite."""
+        if delay_s < inf:
+            Timeout(self, delay_s).callbacks.append(then)
