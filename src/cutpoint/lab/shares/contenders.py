@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cutpoint.cost import AS_IT_IS, Coding, CostTable, Limits
+from cutpoint.cost import AS_IT_IS, Coding, CostTable, CutTable, Limits, predict
 from cutpoint.lab.shares.grid import Grid
 from cutpoint.lab.shares.host_times import HostTimes
 from cutpoint.lab.shares.measured_net import SAME, MeasuredNet
 from cutpoint.lab.shares.plain_rows import PlainRows, joined, split_rows
 from cutpoint.lab.shares.tally import Latencies
 from cutpoint.planning import compiled_table
-from cutpoint.records import RAW
+from cutpoint.records import RAW, Conditions
 
 FLOAT32, UINT8, PNG, JPEG, CAMERA = "float32", "uint8", "png", "jpeg", "camera jpeg"
 INPUTS = (FLOAT32, UINT8, PNG, JPEG, CAMERA)
@@ -101,14 +101,23 @@ class Contenders:
             One of `CODECS`.
         """
         if (server, codec) not in self._known:
-            table = compiled_table(
-                self.net.graph,
-                self.net.costs[server],
-                limits=Limits(min_depth=1),
-                codecs=(self._coding(codec),),
-            )
-            self._known[server, codec] = split_rows(table)
+            self._known[server, codec] = split_rows(self._table(server, codec))
         return self._known[server, codec].with_more_head(self._before_s(coding))
+
+    def best_split(
+        self, server: str, codecs: tuple[str, ...], conditions: Conditions
+    ) -> tuple[str, ...]:
+        """Give what crosses the soonest split under conditions; nothing if there is none."""
+        found: list[tuple[float, tuple[str, ...]]] = []
+        for codec in codecs:
+            table = self._table(server, codec)
+            latency_s = predict(table, conditions).latency_s
+            found += [
+                (float(latency_s[row]), cut.crossing)
+                for row, cut in enumerate(table.cuts)
+                if cut.placement == "split"
+            ]
+        return min(found, default=(0.0, ()))[1]
 
     def work_before(self, size_bytes: float, codec: str) -> float:
         """
@@ -162,6 +171,14 @@ class Contenders:
         splits_s = [self.splits(server, coding, codec).best_s(grid) for codec in codecs]
         columns = ends_s[:, 0], ends_s[:, 1:].min(axis=1), np.min(splits_s, axis=0)
         return Latencies(*(column.reshape(grid.shape) for column in columns))
+
+    def _table(self, server: str, codec: str) -> CutTable:
+        return compiled_table(
+            self.net.graph,
+            self.net.costs[server],
+            limits=Limits(min_depth=1),
+            codecs=(self._coding(codec),),
+        )
 
     def _before_s(self, coding: str) -> float:
         """Give what the device does before the first node, if that runs there."""

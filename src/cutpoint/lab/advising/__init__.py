@@ -1,0 +1,1 @@
+"""Whether splitting a net pays, over links and devices, with inputs as they really travel."""

@@ -1,0 +1,1 @@
+"""How far what is predicted of an inference is from what it takes, part by part."""
