@@ -5,14 +5,15 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 TORCH  := $(VENV)/.torch
 
-.PHONY: demo test check soak bench format clean help
+.PHONY: demo test check soak bench campaigns format clean help
 
 help:
 	@echo "make demo   run the main job: one model, two machines, adapting"
 	@echo "make test   run the tests"
 	@echo "make check  formatter, linter, strict types, import rules, spelling"
 	@echo "make soak   the long campaigns (every cut of every zoo model and PyTorch export, faults, hostile requests, memory)"
-	@echo "make bench  regenerate the measured table of the README (docs/reports/)"
+	@echo "make bench  every experiment, and the measured tables of the README (docs/reports/), 80 minutes"
+	@echo "make campaigns  the reports on plans, the ONNX backend suite and faults"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -48,21 +49,13 @@ soak: $(TORCH)
 	$(BIN)/python -m pytest -m soak --timeout=1800 --log-cli-level=INFO
 
 bench: $(READY)
-	$(BIN)/cutpoint demo --report docs/reports/demo
-	$(BIN)/cutpoint bench planning --report docs/reports/planning
-	$(BIN)/cutpoint bench predictors --report docs/reports/predictors
-	$(BIN)/cutpoint bench extraction --report docs/reports/extraction
-	$(BIN)/cutpoint bench shapes --report docs/reports/shapes
-	$(BIN)/cutpoint bench overhead --report docs/reports/overhead
-	$(BIN)/cutpoint bench batching --report docs/reports/batching
-	$(BIN)/cutpoint bench overload --report docs/reports/overload
-	$(BIN)/cutpoint bench codecs --report docs/reports/codecs
-	$(BIN)/cutpoint bench shares --report docs/reports/shares
-	$(BIN)/cutpoint bench digits --report docs/reports/digits
+	$(BIN)/python docs/make_reports.py
+
+# The campaigns whose reports are of right and wrong, not of time.
+campaigns: $(READY)
 	$(BIN)/python docs/make_plans.py
 	$(BIN)/python docs/make_backend.py
 	$(BIN)/python docs/make_faults.py
-	$(BIN)/python docs/update_readme.py
 
 clean:
-	rm -rf $(VENV) demo-report
+	rm -rf $(VENV) demo-report bench-report

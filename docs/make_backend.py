@@ -1,4 +1,4 @@
-"""Run ONNX's backend suite at every cut and write what came of it; `make bench` runs this."""
+"""Run ONNX's backend suite at every cut and write what came of it; `make campaigns` runs this."""
 
 import sys
 from pathlib import Path

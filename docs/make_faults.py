@@ -1,4 +1,4 @@
-"""Run the fault campaigns and write what came of them; `make bench` runs this."""
+"""Run the fault campaigns and write what came of them; `make campaigns` runs this."""
 
 import sys
 import tempfile

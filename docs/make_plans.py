@@ -1,4 +1,4 @@
-"""Plan three nets with every planner and keep what is printed; `make bench` runs this."""
+"""Plan three nets with every planner and keep what is printed; `make campaigns` runs this."""
 
 import subprocess
 import sys

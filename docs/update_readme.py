@@ -1,12 +1,34 @@
-"""Put measured tables into the README: of the demo and of shares; `make bench` runs this last."""
+"""Put measured tables into the README, of demo, regret and shares; `make bench` runs this last."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "docs/reports/demo/demo.md"
 DEMO_BEGIN = "<!-- from docs/reports/demo/demo.md, which `make bench` writes -->\n"
 DEMO_END = "\nAll three ran in turn"
+
+REGRET = ROOT / "docs/reports/regret/regret.json"
+REGRET_BEGIN = "<!-- from docs/reports/regret/regret.json, which `make bench` writes -->\n"
+REGRET_END = "\n![Regret of every policy"
+
+POLICIES = {
+    "oracle": "the best choice each time, known afterwards",
+    "cutpoint": "**cutpoint**, told the conditions",
+    "cutpoint (estimated)": "**cutpoint**, by its own estimates",
+    "best fixed row": "the best fixed choice, known afterwards",
+    "device-only": "device-only",
+    "server-only jpeg": "server-only, JPEG",
+    "server-only uint8": "server-only, pixels",
+    "server-only float32": "server-only, floats",
+    "dads": "DADS, told the conditions",
+    "loadpart": "LoADPart, told the conditions",
+    "neurosurgeon": "Neurosurgeon, told the conditions",
+    "qdmp": "QDMP, told the conditions",
+}
+"""Policies of the report, and what the README calls them."""
 
 SHARES = ROOT / "docs/reports/shares/shares.md"
 SHARES_BEGIN = "<!-- from docs/reports/shares/shares.md, which `make bench` writes -->\n"
@@ -27,7 +49,38 @@ def main() -> None:
     """Replace what stands between each pair of marks by what the reports say."""
     readme = ROOT / "README.md"
     text = _between(readme.read_text(), DEMO_BEGIN, DEMO_END, DEMO.read_text())
+    text = _between(text, REGRET_BEGIN, REGRET_END, regret_table(json.loads(REGRET.read_text())))
     readme.write_text(_between(text, SHARES_BEGIN, SHARES_END, shares_table(SHARES.read_text())))
+
+
+def regret_table(report: dict[str, Any]) -> str:
+    """Give mean latency and exact regret of each policy on each link, of the report's first net."""
+    exact = [row for row in report["rows"] if (row["regret"] or {}).get("kind") == "exact"]
+    model = exact[0]["model"]
+    found = {(row["policy"], row["link"]): row for row in exact if row["model"] == model}
+    links = list(dict.fromkeys(link for _, link in found))
+    host = report["environment"]["host"]
+    lines = [
+        f"{model}, device slowed {host['emulated_slowdown']:g} x, "
+        f"{exact[0]['n']:,} positions or more of each link:",
+        "",
+        f"| mean latency (over the best, less one) | {' | '.join(links)} |",
+        "|---" * (len(links) + 1) + "|",
+    ]
+    for policy, words in POLICIES.items():
+        rows = [found.get((policy, link)) for link in links]
+        if any(rows):
+            lines.append(f"| {words} | {' | '.join(map(_regret_cell, rows))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _regret_cell(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return "-"
+    latency, regret = f"{row['latency_s']['mean'] * 1e3:.0f} ms", row["regret"]["mean"]
+    if row["policy"] == "oracle":
+        return latency
+    return f"{latency} ({regret * 100:.{1 if regret < 1 else 0}f} %)"
 
 
 def shares_table(report: str) -> str:

@@ -1,9 +1,13 @@
 """The README's lines run as they stand."""
 
+import importlib.util
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+from cutpoint.lab.experiments.registry import EXPERIMENTS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -34,6 +38,24 @@ def test_the_measured_table_is_the_reports():
     report = (ROOT / "docs/reports/demo/demo.md").read_text()
     table = [line for line in report.splitlines() if line.startswith("|")]
     assert "\n".join(table) in README
+
+
+def test_the_tables_of_policies_and_shares_are_the_reports():
+    """Both tables are what the reports in the repository give today."""
+    spec = importlib.util.spec_from_file_location("update_readme", ROOT / "docs/update_readme.py")
+    update = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(update)
+    assert update.regret_table(json.loads(update.REGRET.read_text())) in README
+    assert update.shares_table(update.SHARES.read_text()) in README
+
+
+def test_every_experiment_is_in_the_guide_with_its_time():
+    """A line in the guide's table for each, with the minutes that it may take."""
+    guide = (ROOT / "docs/guides/benchmarks.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in guide.splitlines() if line.startswith("|")]
+    told = {row[0].strip("`"): row[-1] for row in rows}
+    for entry in EXPERIMENTS:
+        assert told[entry.name] == f"{entry.budget_s / 60:g} min"
 
 
 def test_every_link_leads_somewhere():

@@ -128,3 +128,30 @@ def test_an_impossible_queue_is_refused(queue_s: float) -> None:
     """A negative or endless queue is an error that names the bound."""
     with pytest.raises(ValueError, match="queue_s must be at least 0 and finite"):
         Bottleneck(None, queue_s)
+
+
+def test_a_schedule_may_begin_in_its_middle() -> None:
+    """Whatever the time, it stands where it was put, for the queue's length and for what leaves."""
+    bottleneck: Bottleneck[int] = Bottleneck(RateSchedule.constant(8000), queue_s=100.0)
+    bottleneck.push(7.0, 4000, 0)
+    bottleneck.change_schedule(7.25, STEP, position_s=0.5)
+    bottleneck.push(7.25, 1500, 1)
+    # 2000 bytes are left of the first: half a second at 1000, then 4000 a second.
+    assert departures(bottleneck, 9.0) == [(8.125, 0), (8.5, 1)]
+    assert bottleneck.queue_max_bytes(7.5) == 100.0 * 1000
+    assert bottleneck.queue_max_bytes(8.0) == 100.0 * 4000
+    bottleneck.push(9.0, 1000, 2)
+    bottleneck.change_schedule(9.5, STEP)
+    assert bottleneck.queue_max_bytes(9.5) == 100.0 * 4000, "it stands where the link does again"
+
+
+def test_what_waits_can_be_taken_out() -> None:
+    """In order, and then the queue is empty."""
+    bottleneck: Bottleneck[int] = Bottleneck(RateSchedule.constant(1000))
+    for piece in range(3):
+        bottleneck.push(0.0, 1000, piece)
+    assert list(bottleneck.pop_all()) == [0, 1, 2]
+    assert bottleneck.queued_bytes == 0
+    assert bottleneck.departure_s == math.inf
+    bottleneck.push(5.0, 1000, 3)
+    assert departures(bottleneck, 9.0) == [(6.0, 3)]

@@ -7,10 +7,13 @@ import msgspec
 import pytest
 
 from cutpoint.lab.codecs_bench import CodecsBench, CodedValue, Timing, run_codecs_bench
-from cutpoint.lab.codecs_report import codecs_text, write_codecs_report
+from cutpoint.lab.codecs_report import codecs_text
 from cutpoint.lab.codecs_summary import summary_of
 from cutpoint.lab.coded_rows import CodedRow
 from cutpoint.lab.copies_bench import Copies
+from cutpoint.lab.experiments.codecs import codecs_outcome
+from cutpoint.lab.experiments.experiment import Options, Stopwatch
+from cutpoint.lab.experiments.writer import write_outcome
 from cutpoint.lab.held_values import Kind
 from cutpoint.records import Environment
 
@@ -118,14 +121,23 @@ def test_speed_is_told_beside_the_library() -> None:
 
 def test_the_report_has_every_codec_and_net(tmp_path: Path) -> None:
     """As Markdown, a picture, and JSON of the summary."""
-    write_codecs_report(_bench(), tmp_path)
+    outcome = codecs_outcome(_bench(), Stopwatch("codecs", Options()))
+    encode, decode = outcome.report.rows
+    assert (encode.policy, encode.n) == ("uint8, encode", 3)
+    assert encode.latency_s.mean == pytest.approx((1e-3 + 1e-3 + 3e-4) / 3)
+    assert decode.latency_s.mean == pytest.approx(5e-4)
+    held = {claim.name: claim.holds for claim in outcome.report.claims}
+    assert held["encode times foretold: median error, at most"]
+    assert not held["decode times foretold: median error, at most"]
+    assert not held["uint8, encode: speed over NumPy's, at least"]
+    write_outcome(outcome, tmp_path)
     text = (tmp_path / "codecs.md").read_text()
     assert "| uint8 | 2 | 0.200 | 0.250 | - | - |" in text
     assert "| net | 2 | 400 | 0.237 |" in text
     assert "**4.00** in the server's" in text
     assert "encoding **10% (" in text
     told = msgspec.json.decode((tmp_path / "codecs.json").read_bytes())
-    assert told["copies"]["client"] == 2.0
+    assert told["details"]["copies"]["client"] == 2.0
     assert (tmp_path / "codecs.png").stat().st_size > 10_000
 
 

@@ -1,10 +1,14 @@
 """The lines that a link in a process of its own is told."""
 
+import json
+import math
+
 import pytest
 
 from cutpoint.exceptions import UnitError
 from cutpoint.lab.disturbance import Disturbance
-from cutpoint.lab.link_commands import obey, parse_rate
+from cutpoint.lab.link_commands import obey, parse_rate, parse_schedule, schedule_text
+from cutpoint.simulation.rate_schedule import RateSchedule
 
 
 class Told:
@@ -52,3 +56,35 @@ def test_no_limit_is_a_rate():
     assert parse_rate("NONE") is None
     with pytest.raises(UnitError):
         parse_rate("quick")
+
+
+STEP = RateSchedule(((0.5, 1e3), (math.inf, 1 / 3)))
+
+
+@pytest.mark.parametrize(
+    "schedule", [STEP, RateSchedule.constant(0), RateSchedule(((0.1, 0.1), (2, 3)), repeat=True)]
+)
+def test_a_schedule_is_one_word_and_comes_back(schedule):
+    """Exactly, also with an end that never comes."""
+    text = schedule_text(schedule)
+    assert text.split() == [text]
+    assert parse_schedule(text) == schedule
+
+
+def test_kept_schedules_are_played_by_name_and_each_play_is_answered():
+    """An unknown name and a schedule that is none are told, and nothing is played."""
+    told, answers = Told(), []
+    lines = [f"schedule a {schedule_text(STEP)}", "play a none 1.5", "play a b 0", "play a a soon"]
+    obey(told, lines, answers.append)
+    assert told.calls == [("play", (STEP, None, 1.5))]
+    played, unknown, no_time = (json.loads(answer) for answer in answers)
+    assert played == {"played": 1.5}
+    assert "no schedule is kept by the name 'b'" in unknown["error"]
+    assert "soon" in no_time["error"]
+
+
+@pytest.mark.parametrize("text", ["{}", '{"phases":[]}', '{"phases":[[-1,5]]}', "fast"])
+def test_a_schedule_that_is_none_is_said_so(text, capsys):
+    """As any line that is no command."""
+    obey(Told(), [f"schedule a {text}"])
+    assert capsys.readouterr().err.count("\n") == 1

@@ -198,3 +198,28 @@ def test_connections_survive_a_partition_of_many(link, listener):
         assert receive(server, 1) == bytes([number])
         client.close()
         server.close()
+
+
+def test_a_partition_outlasts_playing(link, listener):
+    """What it holds is kept, and comes in order when it ends, at the rate that was played."""
+    with pair(link, listener) as (client, server):
+        client.sendall(b"before")
+        assert receive(server, 6) == b"before"
+        link.partition("up")
+        client.sendall(b"during")
+        link.play(constant(1e6), None, 3.0)
+        assert is_silent(server)
+        link.heal()
+        assert receive(server, 6) == b"during"
+
+
+def test_playing_in_a_stall_keeps_the_order(link, listener):
+    """Nothing passes what waits."""
+    with pair(link, listener) as (client, server):
+        client.sendall(b"before")
+        assert receive(server, 6) == b"before"
+        link.stall(0.2)
+        client.sendall(b"dur")
+        link.play(None, None)
+        client.sendall(b"ing")
+        assert receive(server, 6) == b"during"

@@ -4,20 +4,29 @@ from pathlib import Path
 
 import pytest
 
-from cutpoint.lab.overhead_bench import run_overhead_bench
-from cutpoint.lab.overhead_report import write_overhead_report
+from cutpoint.lab.experiments.experiment import Options
+from cutpoint.lab.experiments.overhead import OverheadExperiment
+from cutpoint.lab.experiments.writer import write_outcome
 
 
 @pytest.mark.timeout(120)
 def test_every_way_is_measured_answers_right_and_is_reported(tmp_path: Path) -> None:
     """A few pairs of a small net on a real server: three ways, no wrong answer, memory told."""
-    bench = run_overhead_bench(tmp_path, ["mobilenet_v3_small"], num_pairs=10, most_times=1)
-    assert [row.way for row in bench.rows] == ["whole", "segments", "server"]
-    assert [row.num_wrong for row in bench.rows] == [0, 0, 0]
-    assert all(row.ratio.num_pairs == 10 for row in bench.rows)
-    assert bench.rows[0].memory_bytes > bench.rows[1].memory_bytes > 2**20
-    assert bench.rows[2].reference in ("unary", "stream")
-    write_overhead_report(bench, tmp_path / "report")
+    experiment = OverheadExperiment(num_pairs=10, most_times=1)
+    outcome = experiment.run(Options(models=("mobilenet_v3_small",)))
+    found = outcome.report.details["rows"]
+    assert [row.way for row in found] == ["whole", "segments", "server"]
+    assert [row.num_wrong for row in found] == [0, 0, 0]
+    assert all(row.ratio.num_pairs == 10 for row in found)
+    assert found[0].memory_bytes > found[1].memory_bytes > 2**20
+    assert found[2].reference in ("unary", "stream")
+    ratios = [claim.value for claim in outcome.report.claims[:3]]
+    assert ratios == [row.ratio.ratio for row in found]
+    assert outcome.report.claims[3].holds, "no wrong answer"
+    policies = [row.policy for row in outcome.report.rows]
+    assert policies == [*2 * ("cutpoint", "ONNX Runtime"), "cutpoint", "bare client"]
+    assert len({row.load for row in outcome.report.rows}) == 3, "a place of its own for each way"
+    write_outcome(outcome, tmp_path / "report")
     text = (tmp_path / "report" / "overhead.md").read_text()
     assert "Wrong answers: 0." in text
     assert (tmp_path / "report" / "overhead.png").stat().st_size > 1000

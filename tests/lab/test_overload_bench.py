@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from cutpoint.execution import ModelFile, load_graph
+from cutpoint.lab.experiments.experiment import Options, Stopwatch
+from cutpoint.lab.experiments.form import summarise
+from cutpoint.lab.experiments.overload import overload_outcome
+from cutpoint.lab.experiments.writer import write_outcome
 from cutpoint.lab.load_order import LoadOrder, Target
 from cutpoint.lab.load_process import LoadProcess
 from cutpoint.lab.overload_bench import OverloadBench, OverloadRow, run_overload_bench
@@ -15,7 +19,6 @@ from cutpoint.lab.overload_report import (
     MOST_ATTEMPTS,
     MOST_REJECT_S,
     overload_text,
-    write_overload_report,
 )
 from cutpoint.lab.overloaded_sessions import Attempts
 from cutpoint.lab.server_process import ServerProcess
@@ -70,7 +73,17 @@ def test_clients_at_a_full_server_are_answered_or_refused_and_add_a_tenth(
 
 def _row(factor: float, *goodput_per_s: float) -> OverloadRow:
     return OverloadRow(
-        factor, 100 * factor, goodput_per_s, 500, 7, 2, 1, (0.02, 0.05), (0.002, 0.008), 0.001
+        factor,
+        100 * factor,
+        goodput_per_s,
+        500,
+        7,
+        2,
+        1,
+        (0.02, 0.05),
+        (0.002, 0.008),
+        0.001,
+        summarise([0.01, 0.02, 0.05]),
     )
 
 
@@ -84,9 +97,14 @@ def test_the_report_judges_three_times_the_capacity(tmp_path: Path) -> None:
     bench = OverloadBench(environment, "tiny", 0.1, (100.0, 98.0), rows, attempts)
     assert bench.peak_per_s == 100.0
     assert bench.kept == pytest.approx(0.96)
-    write_overload_report(bench, tmp_path)
+    outcome = overload_outcome(bench, Stopwatch("overload", Options()))
+    assert [claim.value for claim in outcome.report.claims[:3]] == pytest.approx([0.96, 8.0, 1.05])
+    assert outcome.report.holds
+    row = outcome.report.rows[1]
+    assert (row.load, row.n, row.throughput_per_s) == ("300% of capacity", 490, 96.0)
+    write_outcome(outcome, tmp_path)
     text = (tmp_path / "overload.md").read_text()
-    assert text == overload_text(bench)
+    assert overload_text(bench) in text
     for words in ("| 3 x | 300 | 96.0 (95, 97) |", "96.0% of the peak", "| 105 | 1.050 | 40% |"):
         assert words in text
 

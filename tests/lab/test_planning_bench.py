@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from cutpoint.cost import Limits, PredictionError, every_head
-from cutpoint.lab.planning_bench import PlanningBench, run_planning_bench
-from cutpoint.lab.planning_report import write_planning_report
+from cutpoint.lab.experiments.experiment import Options, Stopwatch
+from cutpoint.lab.experiments.planning import PlanningExperiment
+from cutpoint.lab.experiments.predictors import predictors_outcome
+from cutpoint.lab.experiments.writer import write_outcome
 from cutpoint.lab.predictors_bench import PredictorsBench
-from cutpoint.lab.predictors_report import write_predictors_report
 from cutpoint.lab.synthetic import synthetic_table
 from cutpoint.records import Environment
 
@@ -28,14 +28,17 @@ def test_a_made_up_network_is_one(size: int) -> None:
 
 def test_the_bench_measures_what_it_says(tmp_path: Path) -> None:
     """A row per model and size, all of them above zero, and a report of every number."""
-    bench = run_planning_bench(["squeezenet"], [100, 300], rounds=2)
-    assert [row.model for row in bench.decisions] == ["squeezenet"]
-    assert [row.num_blocks for row in bench.growth] == [100, 300]
-    assert all(row.decide_s > 0 and row.dads_s > 0 and row.ratio > 0 for row in bench.decisions)
-    write_planning_report(bench, tmp_path)
-    assert (
-        msgspec.json.decode((tmp_path / "planning.json").read_bytes(), type=PlanningBench) == bench
-    )
+    experiment = PlanningExperiment(largest=300, num_rounds=2)
+    outcome = experiment.run(Options(models=("squeezenet",)))
+    (decision,) = outcome.report.details["decisions"]
+    assert decision.model == "squeezenet"
+    assert [row.num_blocks for row in outcome.report.details["growth"]] == [100, 300]
+    assert min(decision.decide_s, decision.dads_s, decision.ratio) > 0
+    decided, cut = outcome.report.rows
+    assert (decided.latency_s, cut.latency_s) == (decision.decided, decision.dads)
+    (claim,) = outcome.report.claims
+    assert claim.value == pytest.approx(decision.decide_s * 1e6)
+    write_outcome(outcome, tmp_path)
     assert "| squeezenet |" in (tmp_path / "planning.md").read_text()
     assert (tmp_path / "planning.png").read_bytes().startswith(b"\x89PNG")
 
@@ -49,7 +52,10 @@ def test_the_predictors_report_holds_every_error(tmp_path: Path) -> None:
     )
     bench = PredictorsBench(errors, environment)
     assert (bench.mean_whole_error, bench.mean_head_error) == pytest.approx((0.5, 0.3))
-    write_predictors_report(bench, tmp_path)
+    outcome = predictors_outcome(bench, Stopwatch("predictors", Options()))
+    clocks = [(row.model, row.clock, row.latency_s.mean) for row in outcome.report.rows]
+    assert clocks[:2] == [("a", "real", 0.1), ("a", "planned", 0.2)]
+    write_outcome(outcome, tmp_path)
     text = (tmp_path / "predictors.md").read_text()
     assert "| a | 100.0 ms | 200.0 ms | 100% | 50.0% | 10.0% |" in text
     assert (tmp_path / "predictors.png").read_bytes().startswith(b"\x89PNG")

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from cutpoint.lab import shapes_bench
-from cutpoint.lab.shapes_bench import LONGEST, SHORTEST, lengths_of, run_shapes_bench
-from cutpoint.lab.shapes_report import write_shapes_report
+from cutpoint.lab.experiments.experiment import Options
+from cutpoint.lab.experiments.shapes import ShapesExperiment
+from cutpoint.lab.experiments.writer import write_outcome
+from cutpoint.lab.shapes_bench import LONGEST, SHORTEST, lengths_of
 
 
 def test_lengths_are_even_on_a_logarithmic_scale() -> None:
@@ -24,15 +26,18 @@ def test_every_answer_is_right_and_reported(
     """A few lengths on a real server behind a real link: every policy gives the uncut answer."""
     monkeypatch.setattr(shapes_bench, "_LAYERS", 2)
     monkeypatch.setattr(shapes_bench, "_FEATURES", 64)
-    bench = run_shapes_bench(tmp_path, num_calls=5, slowdown=2)
-    assert (len(bench.calls), bench.num_wrong) == (5, 0)
-    assert sum(row.num_calls for row in bench.rows) == 5
-    assert all(
-        call.latency_s.keys() == {"cutpoint", "device-only", "server-only"} for call in bench.calls
-    )
-    assert not bench.calls[0].is_warm
-    assert 0 < bench.best_fixed_s <= bench.mean_s("device-only")
-    write_shapes_report(bench, tmp_path / "report")
+    outcome = ShapesExperiment(num_calls=5).run(Options(seed=1))
+    calls = outcome.report.details["calls"]
+    assert (len(calls), outcome.report.details["num_wrong"]) == (5, 0)
+    policies = {"cutpoint", "device-only", "server-only"}
+    assert all(call.latency_s.keys() == policies for call in calls)
+    assert not calls[0].is_warm
+    for policy in policies:
+        rows = [row for row in outcome.report.rows if row.policy == policy]
+        assert sum(row.n for row in rows) == 5
+        total_s = sum(row.n * row.latency_s.mean for row in rows)
+        assert total_s == pytest.approx(sum(call.latency_s[policy] for call in calls))
+    write_outcome(outcome, tmp_path / "report")
     text = (tmp_path / "report" / "shapes.md").read_text()
     assert "Wrong answers: 0." in text
     assert (tmp_path / "report" / "shapes.png").stat().st_size > 1000

@@ -1,16 +1,19 @@
 """The bench of shares runs, adds up what it counts, and its report holds every number."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from cutpoint.lab.experiments.experiment import Options, Stopwatch
+from cutpoint.lab.experiments.shares import shares_outcome
+from cutpoint.lab.experiments.writer import write_outcome
 from cutpoint.lab.shares.contenders import CODEC_SETS, INPUTS, JPEG, UINT8
 from cutpoint.lab.shares.grid import USUAL_LINKS
 from cutpoint.lab.shares.measured_net import SERVERS
 from cutpoint.lab.shares.table_text import percent, table
 from cutpoint.lab.shares_bench import USUAL_SET, SharesBench, run_shares_bench
-from cutpoint.lab.shares_report import write_shares_report
 
 POINTS = len(USUAL_LINKS.conditions) * len(SERVERS)
 
@@ -53,9 +56,15 @@ def test_better_codecs_win_more_and_smaller_inputs_lose_more(bench: SharesBench)
 
 def test_the_report_holds_every_number(bench: SharesBench, tmp_path: Path) -> None:
     """The files say what was counted, beside the earlier figures."""
-    write_shares_report(bench, tmp_path)
-    content = (tmp_path / "shares.json").read_bytes()
-    assert msgspec.json.decode(content, type=SharesBench) == bench
+    outcome = shares_outcome(bench, Stopwatch("shares", Options()))
+    write_outcome(outcome, tmp_path)
+    told = msgspec.json.decode((tmp_path / "shares.json").read_bytes())
+    details = msgspec.convert(
+        {**told["details"], "environment": told["environment"]["host"]}, SharesBench
+    )
+    assert replace(details, environment=bench.environment) == bench
+    (row,) = outcome.report.rows
+    assert (row.model, row.latency_s.mean) == ("squeezenet", bench.nets[0].whole_s)
     text = (tmp_path / "shares.md").read_text()
     total = bench.total(UINT8, USUAL_SET)
     assert f"| {percent(total.best)} ({percent(total.over_5)}), " in text

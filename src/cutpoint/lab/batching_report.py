@@ -6,22 +6,9 @@ import numpy as np
 
 from cutpoint.lab.batching_bench import MODES, BatchingBench, ModelRow
 from cutpoint.lab.plotting import pyplot
-from cutpoint.lab.report import write_report
 
 _COLORS = {"segments": "#c44e52", "tails": "#55a868", "off": "#4c72b0"}
 _NAMES = {"segments": "across cuts", "tails": "per-tail queues", "off": "no batches"}
-
-
-def write_batching_report(bench: BatchingBench, folder: Path) -> None:
-    """
-    Write ``batching.md``, ``batching.png`` and ``batching.json`` into a folder.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    write_report(folder, "batching", bench, batching_text(bench), lambda path: _plot(bench, path))
 
 
 def batching_text(bench: BatchingBench) -> str:
@@ -48,7 +35,6 @@ def batching_text(bench: BatchingBench) -> str:
             f"| {row.model} | {cut} | " + " | ".join(_per_request(times_s)) + " |"
             for cut, times_s in zip(row.cuts, row.tails_s, strict=True)
         ]
-    lines += ["", "![Throughput by model](batching.png)"]
     return "\n".join(lines) + "\n"
 
 
@@ -71,7 +57,8 @@ def _per_request(times_s: dict[int, float]) -> list[str]:
     ]
 
 
-def _plot(bench: BatchingBench, path: Path) -> None:
+def plot_batching(bench: BatchingBench, path: Path) -> None:
+    """Draw throughput by model and way to batch."""
     figure, axes = pyplot().subplots(figsize=(6.5, 3.5), layout="constrained")
     width = 0.27
     for index, mode in enumerate(MODES):

@@ -60,6 +60,7 @@ class Bottleneck(Generic[T]):
         if not 0 <= queue_s < math.inf:
             raise ValueError(f"queue_s must be at least 0 and finite, got {queue_s}")
         self._schedule = schedule
+        self._origin_s = 0.0
         self._queue_s = queue_s
         self._pieces: deque[tuple[float, float, T]] = deque()
         self._head_start_s = 0.0
@@ -73,14 +74,14 @@ class Bottleneck(Generic[T]):
         """Size of the pieces to work in at the present rate."""
         if self._schedule is None:
             return UNLIMITED_PIECE_BYTES
-        wanted_bytes = int(self._schedule.bandwidth_at(now_s) * PIECE_S)
+        wanted_bytes = int(self._schedule.bandwidth_at(now_s - self._origin_s) * PIECE_S)
         return min(max(wanted_bytes, PIECE_MIN_BYTES), PIECE_MAX_BYTES)
 
     def queue_max_bytes(self, now_s: float) -> float:
         """Most bytes that may wait here at the present rate."""
         if self._schedule is None:
             return UNLIMITED_QUEUE_BYTES
-        wanted_bytes = self._queue_s * self._schedule.bandwidth_at(now_s)
+        wanted_bytes = self._queue_s * self._schedule.bandwidth_at(now_s - self._origin_s)
         return max(wanted_bytes, QUEUE_MIN_BYTES, 2 * self.piece_bytes(now_s))
 
     def has_room(self, now_s: float) -> bool:
@@ -103,19 +104,38 @@ class Bottleneck(Generic[T]):
             self._serve_head(left_s)
             yield left_s, payload
 
-    def change_schedule(self, now_s: float, schedule: RateSchedule | None) -> None:
+    def pop_all(self) -> Iterator[T]:
+        """Yield, and forget, everything that waits here, in order."""
+        while self._pieces:
+            _, size_bytes, payload = self._pieces.popleft()
+            self.queued_bytes -= size_bytes
+            yield payload
+        self._set_departure()
+
+    def change_schedule(
+        self, now_s: float, schedule: RateSchedule | None, position_s: float | None = None
+    ) -> None:
         """
         Go on with another rate from now on, also for what waits here already.
 
         Take `pop_departed` first; a piece that should have left by then is kept
         and leaves now.
+
+        Parameters
+        ----------
+        position_s
+            Where the new schedule stands now, in seconds from its beginning; by default
+            where it would, had it begun with the link.
         """
         if self._schedule is None:
             self._head_left_bytes = 0.0
         elif self._pieces and self._head_start_s < now_s:
-            served_bytes = self._schedule.sent_bytes(self._head_start_s, now_s)
+            served_bytes = self._schedule.sent_bytes(
+                self._head_start_s - self._origin_s, now_s - self._origin_s
+            )
             self._head_left_bytes = max(self._head_left_bytes - served_bytes, 0.0)
         self._schedule = schedule
+        self._origin_s = 0.0 if position_s is None else now_s - position_s
         self._head_start_s = max(self._head_start_s, now_s)
         self._set_departure()
 
@@ -131,4 +151,7 @@ class Bottleneck(Generic[T]):
         elif self._schedule is None:
             self.departure_s = self._head_start_s
         else:
-            self.departure_s = self._schedule.finish_s(self._head_start_s, self._head_left_bytes)
+            # Rounding may put a start a hair before the schedule's own.
+            start_s = max(self._head_start_s - self._origin_s, 0.0)
+            end_s = self._schedule.finish_s(start_s, self._head_left_bytes)
+            self.departure_s = end_s + self._origin_s

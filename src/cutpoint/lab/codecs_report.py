@@ -17,7 +17,6 @@ from cutpoint.lab.codecs_summary import (
     told_and_taken,
 )
 from cutpoint.lab.plotting import pyplot
-from cutpoint.lab.report import write_report
 from cutpoint.records import RAW
 
 MOST_ERROR = 0.15
@@ -27,19 +26,6 @@ LEAST_SHARE = 0.8
 """Goal: speed of a codec over that of the library underneath."""
 
 _COLORS = {"encode": "#c44e52", "decode": "#4c72b0"}
-
-
-def write_codecs_report(bench: CodecsBench, folder: Path) -> None:
-    """
-    Write ``codecs.md``, ``codecs.png`` and ``codecs.json`` into a folder.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    summary = summary_of(bench)
-    write_report(folder, "codecs", summary, codecs_text(summary), lambda path: _plot(bench, path))
 
 
 def codecs_text(summary: CodecsSummary) -> str:
@@ -70,8 +56,6 @@ def _lines(summary: CodecsSummary) -> Iterator[str]:
     yield from _beside(summary.codecs)
     yield ""
     yield _copies(summary)
-    yield ""
-    yield "![Size and speed, times foretold, speed beside the library](codecs.png)"
     yield ""
     yield "**Net by net**: what crosses its cuts (not its input), encoded over raw bytes."
     yield ""
@@ -189,7 +173,8 @@ def _by_model(rows: Sequence[ModelCodec], told: Any) -> Iterator[str]:
         yield f"| {model} | {raw.num_values} | {raw.raw_bytes / 1e3:.0f} | {' | '.join(cells)} |"
 
 
-def _plot(bench: CodecsBench, path: Path) -> None:
+def plot_codecs(bench: CodecsBench, path: Path) -> None:
+    """Draw size and speed, times foretold, and speed beside the libraries."""
     figure, (sizes, times, shares) = pyplot().subplots(
         1, 3, figsize=(14, 4.2), layout="constrained"
     )

@@ -4,9 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from cutpoint.graph import Cut, Graph, candidate_cuts, extract, segments_of
+from cutpoint.lab.experiments.form import LatencySummary, summarise
 from cutpoint.lab.zoo import ZOO, graph_of
 from cutpoint.profiling import read_environment
 from cutpoint.records import Environment
@@ -28,8 +27,10 @@ class ExtractionRow:
         The net as it is written, not optimised.
     first_s
         Head and tail of one cut of a graph nothing was extracted from before.
-    median_s, slowest_s
+    further
         Head and tail of further cuts.
+    slowest_s
+        Of them.
     num_cuts
         How many were timed.
     """
@@ -37,9 +38,14 @@ class ExtractionRow:
     model: str
     num_nodes: int
     first_s: float
-    median_s: float
+    further: LatencySummary
     slowest_s: float
     num_cuts: int
+
+    @property
+    def median_s(self) -> float:
+        """Of further cuts."""
+        return self.further.p50
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def _row(name: str, graph: Graph, num_cuts: int) -> ExtractionRow:
         name,
         len(graph.nodes),
         first_s,
-        float(np.median(times_s)),
+        summarise(times_s),
         max(times_s),
         len(times_s),
     )

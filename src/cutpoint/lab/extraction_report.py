@@ -4,21 +4,6 @@ from pathlib import Path
 
 from cutpoint.lab.extraction_bench import ExtractionBench
 from cutpoint.lab.plotting import pyplot
-from cutpoint.lab.report import write_report
-
-
-def write_extraction_report(bench: ExtractionBench, folder: Path) -> None:
-    """
-    Write ``extraction.md``, ``extraction.png`` and ``extraction.json`` into a folder.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    write_report(
-        folder, "extraction", bench, extraction_text(bench), lambda path: _plot(bench, path)
-    )
 
 
 def extraction_text(bench: ExtractionBench) -> str:
@@ -35,11 +20,11 @@ def extraction_text(bench: ExtractionBench) -> str:
         f"ms | {row.slowest_s * 1e3:.1f} ms | {row.num_cuts} |"
         for row in bench.rows
     ]
-    lines += ["", "![Milliseconds over the number of nodes](extraction.png)"]
     return "\n".join(lines) + "\n"
 
 
-def _plot(bench: ExtractionBench, path: Path) -> None:
+def plot_extraction(bench: ExtractionBench, path: Path) -> None:
+    """Draw milliseconds over the number of nodes."""
     figure, axes = pyplot().subplots(figsize=(6, 3.5), layout="constrained")
     nodes = [row.num_nodes for row in bench.rows]
     for label, color, times_s in (

@@ -67,6 +67,20 @@ class Lane:
         self._depart(now_s)
         self._bottleneck.change_schedule(now_s, schedule)
 
+    def play(self, schedule: RateSchedule | None, position_s: float) -> None:
+        """Go on with a schedule that stands at a position now."""
+        now_s = self.now_s()
+        self._depart(now_s)
+        self._bottleneck.change_schedule(now_s, schedule, position_s)
+
+    def flush(self) -> None:
+        """Deliver at once what waits in the queue and what is on the way."""
+        left = [(pipe, data) for _, _, pipe, data in sorted(self._travelling, key=_due)]
+        self._travelling.clear()
+        for pipe, data in (*left, *self._bottleneck.pop_all()):
+            pipe.due_s = 0.0
+            pipe.deliver(data)
+
     def set_delay(self, delay_s: float) -> None:
         """
         Let pieces that leave the bottleneck from now on take another time.
@@ -131,6 +145,11 @@ class Lane:
             due_s = self._blocked_until_s
         return max(due_s - self.now_s(), 0.0)
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether nothing is taken or delivered now."""
+        return self._is_blocked(self.now_s())
+
     def _is_blocked(self, now_s: float) -> bool:
         return now_s < self._blocked_until_s
 
@@ -149,3 +168,7 @@ class Lane:
             return False
         self._bottleneck.push(now_s, len(data), (pipe, data))
         return len(data) == size_bytes
+
+
+def _due(piece: tuple[float, int, Pipe, bytes]) -> tuple[float, int]:
+    return piece[:2]

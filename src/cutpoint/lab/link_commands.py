@@ -3,6 +3,10 @@
 ::
 
     rate UP DOWN            none: no limit, 0bit/s: an outage
+    schedule NAME JSON      keep a rate over time: {"phases": [[SECONDS, BYTES_PER_S], ...],
+                            "repeat": true}
+    play UP DOWN SECONDS    empty the link, and go on with kept rates, by name (none: no
+                            limit), from so far behind their beginning; answered by a line
     delay UP DOWN           one way
     partition up|down|both  bytes stop, connections stay, new ones hang
     heal                    end a partition or a stall
@@ -12,11 +16,16 @@
     quit
 """
 
+import json
+import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal, Protocol, get_args
 
+import msgspec
+
 from cutpoint.lab.disturbance import Disturbance
+from cutpoint.simulation.rate_schedule import RateSchedule
 from cutpoint.units import parse_bandwidth, parse_duration
 
 Side = Literal["up", "down", "both"]
@@ -27,6 +36,9 @@ class Link(Protocol):
 
     def set_rate(self, up_bytes_per_s: float | None, down_bytes_per_s: float | None) -> None:
         """Change the rates."""
+
+    def play(self, up: RateSchedule | None, down: RateSchedule | None, position_s: float) -> None:
+        """Empty the link and go on with rates from a position."""
 
     def set_delay(self, up_s: float, down_s: float) -> None:
         """Change the delays."""
@@ -47,16 +59,66 @@ class Link(Protocol):
         """Reset every connection."""
 
 
-def obey(link: Link, lines: Iterable[str]) -> None:
-    """Do what the lines say, up to ``quit`` or their end; one that is none is said so."""
+def obey(
+    link: Link, lines: Iterable[str], answer: Callable[[str], None] = lambda text: None
+) -> None:
+    """
+    Do what the lines say, up to ``quit`` or their end; one that is none is said so.
+
+    Parameters
+    ----------
+    answer
+        Given one line of JSON for each ``play``: ``{"played": SECONDS}`` once that is done, or
+        ``{"error": "..."}``.
+    """
+    schedules: dict[str, RateSchedule | None] = {"none": None}
     for line in lines:
         if line.split() == ["quit"]:
             return
         try:
-            _do(link, line)
+            match line.split():
+                case ["schedule", name, text]:
+                    schedules[name] = parse_schedule(text)
+                case ["play", up, down, position]:
+                    answer(_played(link, schedules, up, down, position))
+                case _:
+                    _do(link, line)
         except ValueError as error:
             sys.stderr.write(f"{error}\n")
             sys.stderr.flush()
+
+
+class _Written(msgspec.Struct):
+    """A schedule as it is written: JSON knows no infinity."""
+
+    phases: tuple[tuple[float | None, float], ...]
+    repeat: bool = False
+
+
+def schedule_text(schedule: RateSchedule) -> str:
+    """Write a schedule without a space in it; a phase without an end has ``null`` for a length."""
+    phases = tuple(
+        (None if math.isinf(duration_s) else duration_s, bandwidth)
+        for duration_s, bandwidth in schedule.phases
+    )
+    return msgspec.json.encode(_Written(phases, schedule.repeat)).decode()
+
+
+def parse_schedule(text: str) -> RateSchedule:
+    """
+    Read what `schedule_text` wrote.
+
+    Raises
+    ------
+    ValueError
+        If it is no schedule.
+    """
+    written = msgspec.json.decode(text, type=_Written)
+    phases = tuple(
+        (math.inf if duration_s is None else duration_s, bandwidth)
+        for duration_s, bandwidth in written.phases
+    )
+    return RateSchedule(phases, written.repeat)
 
 
 def parse_rate(text: str) -> float | None:
@@ -69,6 +131,19 @@ def parse_rate(text: str) -> float | None:
         If it is neither.
     """
     return None if text.lower() == "none" else parse_bandwidth(text)
+
+
+def _played(
+    link: Link, schedules: dict[str, RateSchedule | None], up: str, down: str, position: str
+) -> str:
+    """Play, and give the answer; whoever asked waits for it, so an error is one too."""
+    try:
+        link.play(schedules[up], schedules[down], float(position))
+    except KeyError as error:
+        return json.dumps({"error": f"no schedule is kept by the name {error.args[0]!r}"})
+    except ValueError as error:
+        return json.dumps({"error": str(error)})
+    return json.dumps({"played": float(position)})
 
 
 def _do(link: Link, line: str) -> None:
@@ -91,6 +166,7 @@ def _do(link: Link, line: str) -> None:
             pass
         case _:
             raise ValueError(
-                f"not a command: {line.strip()!r}; write rate UP DOWN, delay UP DOWN, "
-                "partition SIDE, heal, stall DURATION, disturb JITTER LOSS, reset or quit"
+                f"not a command: {line.strip()[:80]!r}; write rate UP DOWN, schedule NAME JSON, "
+                "play UP DOWN SECONDS, delay UP DOWN, partition SIDE, heal, stall DURATION, "
+                "disturb JITTER LOSS, reset or quit"
             )

@@ -4,6 +4,24 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class GivenInput:
+    """
+    One input of the model that is asked for.
+
+    Parameters
+    ----------
+    name, dims
+        Name and shape.
+    dtype
+        NumPy's name of its element type.
+    """
+
+    name: str
+    dims: tuple[int, ...]
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
 class Target:
     """
     Whom to ask for what.
@@ -17,9 +35,13 @@ class Target:
     sha256
         Of its file.
     input, dims
-        Name and shape of its one input, of float32.
+        Name and shape of its first input.
     num_connections
         To each server.
+    dtype
+        NumPy's name of that input's element type.
+    others
+        Its other inputs.
     """
 
     addresses: tuple[str, ...]
@@ -28,6 +50,13 @@ class Target:
     input: str
     dims: tuple[int, ...]
     num_connections: int = 4
+    dtype: str = "float32"
+    others: tuple[GivenInput, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[GivenInput, ...]:
+        """All of them."""
+        return (GivenInput(self.input, self.dims, self.dtype), *self.others)
 
 
 @dataclass(frozen=True)
@@ -86,3 +115,23 @@ class Load:
     answered_s: list[float] = field(default_factory=list)
     rejected_s: list[float] = field(default_factory=list)
     lag_s: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class LoadWord:
+    """
+    What a source of changing load is told, a line each; exactly one is given.
+
+    Parameters
+    ----------
+    rate_per_s
+        Requests per second from now on; it says nothing to that.
+    order
+        To be carried out beside that; answered by what came of it.
+    asks
+        What came of all requests at a rate so far is wanted.
+    """
+
+    rate_per_s: float | None = None
+    order: LoadOrder | None = None
+    asks: bool = False

@@ -95,12 +95,18 @@ def _is_last(response: Any) -> bool:
     return is_end and chunk.value == chunk.num_values - 1
 
 
-class _Source:
-    """Lanes to every server, and what came of the requests of one order."""
+class Source:
+    """
+    Lanes to every server.
+
+    Parameters
+    ----------
+    target
+        Whom to ask for what; made on the loop that runs it.
+    """
 
     def __init__(self, target: Target) -> None:
-        rng = np.random.default_rng(0)
-        feed: Arrays = {target.input: rng.random(target.dims, dtype=np.float32)}
+        feed = _made_up(target)
         self._lanes = [
             [_Lane(target, address, feed) for _ in range(target.num_connections)]
             for address in target.addresses
@@ -121,7 +127,7 @@ class _Source:
     async def _in_turn(self, order: LoadOrder, began_s: float, load: Load) -> None:
         loop = asyncio.get_running_loop()
         while loop.time() - began_s < order.duration_s:
-            await self._request(order, None, loop.time(), load)
+            await self.request(order, None, loop.time(), load)
 
     async def _openly(self, order: LoadOrder, began_s: float, load: Load) -> None:
         loop = asyncio.get_running_loop()
@@ -134,12 +140,13 @@ class _Source:
                 break
             await asyncio.sleep(max(due_s - loop.time(), 0.0))
             load.lag_s.append(loop.time() - due_s)
-            asked.append(loop.create_task(self._request(order, budget, due_s, load)))
+            asked.append(loop.create_task(self.request(order, budget, due_s, load)))
         await asyncio.gather(*asked)
 
-    async def _request(
+    async def request(
         self, order: LoadOrder, budget: RetryBudget | None, due_s: float, load: Load
     ) -> None:
+        """Ask for one answer, that was due at a time of the loop's clock; count what came of it."""
         loop = asyncio.get_running_loop()
         if budget is not None:
             budget.deposit()
@@ -173,8 +180,22 @@ class _Source:
                 await lane.close()
 
 
+def _made_up(target: Target) -> Arrays:
+    """Give inputs: pixels of any brightness, other integers 0 or 1, floats below 1."""
+    rng = np.random.default_rng(0)
+    feed: Arrays = {}
+    for each in target.inputs:
+        kind = np.dtype(each.dtype)
+        if kind.kind in "biu":
+            end = 256 if kind == np.uint8 else 2
+            feed[each.name] = np.asarray(rng.integers(0, end, each.dims)).astype(kind)
+        else:
+            feed[each.name] = rng.random(each.dims, dtype=np.float32).astype(kind)
+    return feed
+
+
 async def _serve(target: Target) -> None:
-    source = _Source(target)
+    source = Source(target)
     loop = asyncio.get_running_loop()
     try:
         while line := await loop.run_in_executor(None, sys.stdin.buffer.readline):

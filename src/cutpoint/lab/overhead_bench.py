@@ -13,6 +13,7 @@ from cutpoint.client.session import InferenceSession
 from cutpoint.execution.runtime import keep_freed_memory, onnxruntime_module, quiet_options
 from cutpoint.graph import Arrays
 from cutpoint.lab.equivalence import is_equal
+from cutpoint.lab.experiments.form import LatencySummary, summarise
 from cutpoint.lab.held_memory import held_memory_bytes
 from cutpoint.lab.link_process import LinkProcess
 from cutpoint.lab.paired_ratio import PairedRatio, measure_in_turn, paired_ratio
@@ -49,6 +50,8 @@ class OverheadRow:
         ``session`` of ONNX Runtime, or the faster of ``unary`` and ``stream``.
     ratio
         Thread CPU time where it runs here, latency where it runs there.
+    taken, reference_taken
+        Of the runs that the ratio is of.
     memory_bytes, reference_memory_bytes
         Resident, of a process that holds the model this way; 0 where it runs there.
     num_wrong
@@ -61,6 +64,8 @@ class OverheadRow:
     way: str
     reference: str
     ratio: PairedRatio
+    taken: LatencySummary
+    reference_taken: LatencySummary
     memory_bytes: int
     reference_memory_bytes: int
     num_wrong: int
@@ -205,10 +210,8 @@ def _here(name: str, way: Hold, bed: _TestBed, pairs: tuple[int, int]) -> Overhe
         ours = _SessionLane(time.thread_time, session, "device", bed)
         reference = _Lane(time.thread_time, partial(bed.onnxruntime.run, None, bed.feed), bed)
         taken = _measured((ours, reference), pairs)
-    held, ratio = held_memory_bytes(bed.path, way), paired_ratio(taken[0], taken[1])
-    return OverheadRow(
-        name, way, "session", ratio, held, bed.reference_bytes, ours.num_wrong, ours.num_elsewhere
-    )
+    held = held_memory_bytes(bed.path, way), bed.reference_bytes
+    return _row(name, way, "session", (taken[0], taken[1]), held, ours)
 
 
 def _there(name: str, bed: _TestBed, pairs: tuple[int, int]) -> OverheadRow:
@@ -225,9 +228,30 @@ def _there(name: str, bed: _TestBed, pairs: tuple[int, int]) -> OverheadRow:
         )
         taken = _measured(lanes, pairs)
     faster = min((1, 2), key=lambda index: paired_ratio(taken[index], taken[0]).ratio)
-    ratio = paired_ratio(taken[0], taken[faster])
     reference = {1: "unary", 2: "stream"}[faster]
-    return OverheadRow(name, "server", reference, ratio, 0, 0, ours.num_wrong, ours.num_elsewhere)
+    return _row(name, "server", reference, (taken[0], taken[faster]), (0, 0), ours)
+
+
+def _row(
+    name: str,
+    way: str,
+    reference: str,
+    taken: tuple[list[float], list[float]],
+    memory_bytes: tuple[int, int],
+    ours: _SessionLane,
+) -> OverheadRow:
+    return OverheadRow(
+        model=name,
+        way=way,
+        reference=reference,
+        ratio=paired_ratio(*taken),
+        taken=summarise(taken[0]),
+        reference_taken=summarise(taken[1]),
+        memory_bytes=memory_bytes[0],
+        reference_memory_bytes=memory_bytes[1],
+        num_wrong=ours.num_wrong,
+        num_elsewhere=ours.num_elsewhere,
+    )
 
 
 def _measured(lanes: Sequence[_Lane], pairs: tuple[int, int]) -> list[list[float]]:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from cutpoint.lab.overhead_bench import OverheadBench, OverheadRow
 from cutpoint.lab.plotting import pyplot
-from cutpoint.lab.report import write_report
 
 GOALS = {"whole": 1.01, "segments": 1.05, "server": 1.03}
 """Ratio that each way may cost at most."""
@@ -15,18 +14,6 @@ _WAYS = {
     "server": "all of it on the server",
 }
 _COLORS = {"whole": "#c44e52", "segments": "#4c72b0", "server": "#55a868"}
-
-
-def write_overhead_report(bench: OverheadBench, folder: Path) -> None:
-    """
-    Write ``overhead.md``, ``overhead.png`` and ``overhead.json`` into a folder.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    write_report(folder, "overhead", bench, overhead_text(bench), lambda path: _plot(bench, path))
 
 
 def overhead_text(bench: OverheadBench) -> str:
@@ -45,8 +32,6 @@ def overhead_text(bench: OverheadBench) -> str:
         "",
         f"Wrong answers: {sum(row.num_wrong for row in bench.rows)}. Answers that came from "
         f"elsewhere than the row says: {sum(row.num_elsewhere for row in bench.rows)}.",
-        "",
-        "![Ratio of each way](overhead.png)",
     ]
     return "\n".join(lines) + "\n"
 
@@ -65,7 +50,8 @@ def _line(row: OverheadRow) -> str:
     )
 
 
-def _plot(bench: OverheadBench, path: Path) -> None:
+def plot_overhead(bench: OverheadBench, path: Path) -> None:
+    """Draw each ratio with its interval, and its goal."""
     figure, axes = pyplot().subplots(figsize=(6.5, 3.2), layout="constrained")
     for position, row in enumerate(bench.rows):
         ratio = row.ratio

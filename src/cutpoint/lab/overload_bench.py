@@ -9,6 +9,7 @@ import numpy as np
 from cutpoint.execution import ModelFile, load_graph
 from cutpoint.execution.runtime import keep_freed_memory
 from cutpoint.graph import Graph
+from cutpoint.lab.experiments.form import LatencySummary, summarise
 from cutpoint.lab.load_order import Load, LoadOrder, Target
 from cutpoint.lab.load_process import LoadProcess
 from cutpoint.lab.overloaded_sessions import NUM_SESSIONS, Attempts, overloaded_sessions
@@ -53,6 +54,8 @@ class OverloadRow:
         when they were asked.
     lag_s
         99th percentile of how late the source itself was.
+    answered
+        More of the answers; ``None`` if there were none.
     """
 
     factor: float
@@ -65,6 +68,7 @@ class OverloadRow:
     answered_s: tuple[float, float]
     rejected_s: tuple[float, float]
     lag_s: float
+    answered: LatencySummary | None = None
 
     @property
     def mean_goodput_per_s(self) -> float:
@@ -209,6 +213,7 @@ def _round(
 
 def _row(factor: float, loads: Sequence[Load], duration_s: float) -> OverloadRow:
     num_requests = sum(load.num_requests for load in loads)
+    answered_s = [took_s for load in loads for took_s in load.answered_s]
     return OverloadRow(
         factor,
         num_requests / (duration_s * len(loads)),
@@ -217,9 +222,10 @@ def _row(factor: float, loads: Sequence[Load], duration_s: float) -> OverloadRow
         sum(len(load.rejected_s) for load in loads),
         sum(load.num_late for load in loads),
         sum(load.num_failed for load in loads),
-        _median_and_p99([took_s for load in loads for took_s in load.answered_s]),
+        _median_and_p99(answered_s),
         _median_and_p99([took_s for load in loads for took_s in load.rejected_s]),
         _median_and_p99([lag_s for load in loads for lag_s in load.lag_s])[1],
+        summarise(answered_s) if answered_s else None,
     )
 
 

@@ -4,22 +4,9 @@ from pathlib import Path
 
 from cutpoint.lab.overload_bench import OverloadBench, OverloadRow
 from cutpoint.lab.plotting import pyplot
-from cutpoint.lab.report import write_report
 
 LEAST_KEPT, MOST_REJECT_S, MOST_ATTEMPTS = 0.95, 10e-3, 1.10
 """Goals: goodput at three times the capacity / peak, 99th percentile of refusals, attempts."""
-
-
-def write_overload_report(bench: OverloadBench, folder: Path) -> None:
-    """
-    Write ``overload.md``, ``overload.png`` and ``overload.json`` into a folder.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    write_report(folder, "overload", bench, overload_text(bench), lambda path: _plot(bench, path))
 
 
 def overload_text(bench: OverloadBench) -> str:
@@ -50,7 +37,6 @@ def overload_text(bench: OverloadBench) -> str:
         f"{each.refused:.0%} | {each.num_wrong} |"
         for each in bench.attempts
     ]
-    lines += ["", "![Goodput over offered load](overload.png)"]
     return "\n".join(lines) + "\n"
 
 
@@ -68,7 +54,8 @@ def _pair(times_s: tuple[float, float]) -> str:
     return f"{times_s[0] * 1e3:.1f}, {times_s[1] * 1e3:.1f} ms"
 
 
-def _plot(bench: OverloadBench, path: Path) -> None:
+def plot_overload(bench: OverloadBench, path: Path) -> None:
+    """Draw goodput over the offered load."""
     figure, axes = pyplot().subplots(figsize=(6, 3.5), layout="constrained")
     factors = [row.factor for row in bench.rows]
     means = [row.mean_goodput_per_s for row in bench.rows]

@@ -12,6 +12,9 @@ from collections.abc import Callable
 IN_FLIGHT_MAX_BYTES = 64 * 1024 * 1024
 """Most bytes of one connection and direction that are on the link at once, like a window."""
 
+DRAIN_BYTES = 256 * 1024
+"""Most that is read at once when a link is emptied."""
+
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -150,6 +153,27 @@ class Pipe:
         self._in_flight_bytes += len(data)
         self.update_reading()
         return data
+
+    @property
+    def awaited(self) -> tuple[socket.socket | None, socket.socket | None]:
+        """The socket to be readable, or to be writable, before more can be moved; or neither."""
+        if self._is_stopped:
+            return None, None
+        if self._outbox:
+            return None, self._sink.sock
+        return (self._source.sock if self.can_read else None), None
+
+    def move(self) -> bool:
+        """Deliver what can be read now, past the link; tell whether anything was moved."""
+        if self._outbox and not self._is_stopped:
+            num_before = len(self._outbox)
+            self._flush()
+            return len(self._outbox) < num_before
+        data = self.read(DRAIN_BYTES) if self.can_read else None
+        if data is None:
+            return False
+        self.deliver(data)
+        return True
 
     def deliver(self, data: bytes) -> None:
         """Give ``data`` to the sink, empty for the source's end."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from cutpoint.cost import AS_THEY_ARE, CodecRate, CutTable, table_of_nodes
 from cutpoint.graph import Cut, Graph
+from cutpoint.lab.experiments.form import LatencySummary, summarise
 from cutpoint.lab.synthetic import synthetic_table
 from cutpoint.lab.zoo import ZOO, graph_of
 from cutpoint.planning import Decider, Problem, compile_heads, compiled_table, planner_named
@@ -44,10 +45,14 @@ class DecisionRow:
         Name in the zoo.
     num_nodes, num_rows
         Of the graph, and of the table (cuts x codecs).
-    decide_s, decide_p90_s
-        Reading the conditions of three servers to a `Plan`: median, 90th percentile.
-    dads_s
-        Building and solving the minimum cut for one server: median.
+    decided
+        Reading the conditions of three servers to a `Plan`.
+    decide_p90_s
+        Its 90th percentile.
+    dads
+        Building and solving the minimum cut for one server.
+    num_decisions, num_dads
+        How often each.
     compile_s
         Compiling the table, once.
     """
@@ -55,10 +60,22 @@ class DecisionRow:
     model: str
     num_nodes: int
     num_rows: int
-    decide_s: float
+    decided: LatencySummary
     decide_p90_s: float
-    dads_s: float
+    dads: LatencySummary
+    num_decisions: int
+    num_dads: int
     compile_s: float
+
+    @property
+    def decide_s(self) -> float:
+        """Of a decision, the median."""
+        return self.decided.p50
+
+    @property
+    def dads_s(self) -> float:
+        """Of a minimum cut, the median."""
+        return self.dads.p50
 
     @property
     def ratio(self) -> float:
@@ -144,9 +161,11 @@ def measure_decisions(graph: Graph, rounds: int) -> DecisionRow:
         model=graph.name,
         num_nodes=len(graph.nodes),
         num_rows=len(table.cuts),
-        decide_s=float(np.median(times_s)),
+        decided=summarise(times_s),
         decide_p90_s=float(np.percentile(times_s, 90)),
-        dads_s=float(np.median(dads_s)),
+        dads=summarise(dads_s),
+        num_decisions=len(times_s),
+        num_dads=len(dads_s),
         compile_s=compile_s,
     )
 

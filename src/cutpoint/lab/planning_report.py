@@ -4,27 +4,12 @@ from pathlib import Path
 
 from cutpoint.lab.planning_bench import LONGEST_COMPILE_S, GrowthRow, PlanningBench
 from cutpoint.lab.plotting import pyplot
-from cutpoint.lab.report import write_report
 
 _LINES = {
     "decide_s": ("decision on the table, 3 servers", "#55a868"),
     "dads_s": ("corrected DADS: one minimum cut", "#c44e52"),
     "compile_s": ("compiling the table, once", "#4c72b0"),
 }
-
-
-def write_planning_report(bench: PlanningBench, folder: Path) -> None:
-    """
-    Write ``planning.md``, ``planning.png`` and ``planning.json`` into a folder.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    write_report(
-        folder, "planning", bench, planning_text(bench), lambda path: plot_growth(bench, path)
-    )
 
 
 def planning_text(bench: PlanningBench) -> str:
@@ -46,8 +31,6 @@ def planning_text(bench: PlanningBench) -> str:
         for row in bench.decisions
     ]
     lines += [
-        "",
-        "![Seconds over the size of the network](planning.png)",
         "",
         "A network is not compiled where the one before it took over "
         f"{LONGEST_COMPILE_S / 10:.0f} s.",

@@ -4,21 +4,6 @@ from pathlib import Path
 
 from cutpoint.lab.plotting import pyplot
 from cutpoint.lab.predictors_bench import PredictorsBench
-from cutpoint.lab.report import write_report
-
-
-def write_predictors_report(bench: PredictorsBench, folder: Path) -> None:
-    """
-    Write ``predictors.md``, ``predictors.png`` and ``predictors.json`` into a folder.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    write_report(
-        folder, "predictors", bench, predictors_text(bench), lambda path: _plot(bench, path)
-    )
 
 
 def predictors_text(bench: PredictorsBench) -> str:
@@ -41,13 +26,12 @@ def predictors_text(bench: PredictorsBench) -> str:
     lines += [
         f"| **mean** | | | {bench.mean_whole_error:.0%} (median {bench.median_whole_error:.0%}) "
         f"| {bench.mean_head_error:.1%} | {bench.mean_scaled_head_error:.1%} |",
-        "",
-        "![Predicted over measured](predictors.png)",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _plot(bench: PredictorsBench, path: Path) -> None:
+def plot_predictors(bench: PredictorsBench, path: Path) -> None:
+    """Draw predicted over measured times."""
     figure, axes = pyplot().subplots(figsize=(5.5, 5), layout="constrained")
     measured = [error.measured_s * 1e3 for error in bench.errors]
     predicted = [error.predicted_s * 1e3 for error in bench.errors]

@@ -10,10 +10,12 @@ It says ``{"address": "127.0.0.1:PORT"}`` when ready, and then reads the lines o
 
 import argparse
 import contextlib
+import functools
 import json
 import math
 import socket
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TextIO, TypeVar, final
@@ -21,11 +23,14 @@ from typing import TextIO, TypeVar, final
 from cutpoint.lab.disturbance import Disturbance
 from cutpoint.lab.lane import Lane
 from cutpoint.lab.link_commands import Side, obey, parse_rate
+from cutpoint.lab.precedence import come_first
 from cutpoint.lab.relay import LOOPBACK, Relay, Target
 from cutpoint.simulation.rate_schedule import RateSchedule
 from cutpoint.units import parse_duration
 
 T = TypeVar("T")
+
+_ANSWER_S = 10.0
 
 
 @final
@@ -53,6 +58,8 @@ class LinkProxy:
         Queue of each direction, in seconds at the present rate (at least 4 KB).
     listen_port
         Port on loopback; 0 takes any free one.
+    disturbance
+        How unevenly pieces are delayed, in both directions.
 
     Raises
     ------
@@ -83,10 +90,13 @@ class LinkProxy:
         down: RateSchedule | None = None,
         queue_s: float = 0.05,
         listen_port: int = 0,
+        disturbance: Disturbance | None = None,
     ) -> None:
         self._target_host, self._target_port = _split_address(target)
         self._up = Lane(up, delay_s, queue_s, seed=1)
         self._down = Lane(down, delay_s, queue_s, seed=2)
+        for lane in (self._up, self._down):
+            lane.set_disturbance(disturbance or Disturbance())
         self._listen_port = listen_port
         self._relay: Relay | None = None
 
@@ -169,6 +179,46 @@ class LinkProxy:
 
         self._call(apply)
 
+    def play(
+        self, up: RateSchedule | None, down: RateSchedule | None = None, position_s: float = 0.0
+    ) -> None:
+        """
+        Empty the link, and go on with two schedules from a place in them.
+
+        Returns once that is done. What waits in the queues, is on the way or waits in a
+        kernel's buffer is delivered at once, past the rate and the delay: bytes of TCP cannot be
+        dropped without breaking their stream. So two senders that are put at the same
+        position find the same link. While it is partitioned or stalled nothing is moved, and
+        connections that are being made are not waited for.
+
+        Parameters
+        ----------
+        up, down
+            From client to target, and back; ``None`` for no limit.
+        position_s
+            Where both stand now, in seconds from their beginning.
+
+        Raises
+        ------
+        ValueError
+            If the position is negative or not finite.
+        RuntimeError
+            If the proxy is not started, or its loop does not answer.
+        """
+        if not 0 <= position_s < math.inf:
+            raise ValueError(f"position_s must be at least 0 and finite, got {position_s}")
+        is_done = threading.Event()
+
+        def apply(relay: Relay) -> None:
+            relay.drain()
+            self._up.play(up, position_s)
+            self._down.play(down, position_s)
+            is_done.set()
+
+        self._call(apply)
+        if not is_done.wait(_ANSWER_S):
+            raise RuntimeError(f"the link's loop did not answer in {_ANSWER_S:.0f} s: it is gone")
+
     def set_delay(self, up_s: float, down_s: float) -> None:
         """
         Change the one-way delays, for what leaves the bottleneck from now on.
@@ -243,18 +293,20 @@ class LinkProxy:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one link until ``quit`` or the end of standard input; returns the exit status."""
     options = _parser().parse_args(arguments)
+    come_first()
     link = LinkProxy(
         options.target,
         delay_s=options.delay,
         up=_constant(options.up),
         down=_constant(options.down),
         listen_port=options.listen,
+        disturbance=Disturbance(options.jitter, options.loss),
     )
     with link:
         _say(sys.stdout, json.dumps({"address": link.address}))
         # Ctrl-C is an interactive user's way to say quit.
         with contextlib.suppress(KeyboardInterrupt):
-            obey(link, sys.stdin)
+            obey(link, sys.stdin, functools.partial(_say, sys.stdout))
     return 0
 
 
@@ -267,6 +319,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--listen", default=0, type=int, metavar="PORT", help="0: any free port")
     parser.add_argument("--delay", default=0.0, type=_argument(parse_duration), help="one way")
+    parser.add_argument("--jitter", default=0.0, type=_argument(parse_duration), help="at most")
+    parser.add_argument("--loss", default=0.0, type=float, help="share of pieces sent twice")
     for direction in ("--up", "--down"):
         parser.add_argument(
             direction, default=None, type=_argument(parse_rate), help="none: no limit"

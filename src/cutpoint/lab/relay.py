@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from cutpoint.lab.doorway import Doorway
+from cutpoint.lab.drain import drain
 from cutpoint.lab.lane import Lane
 from cutpoint.lab.pipe import End, Pipe
 
@@ -85,6 +86,7 @@ class Connection:
         self._target = target
         self._on_close = on_close
         self._is_closed = False
+        self._is_connected = False
         self._is_cut_off = False
         self._has_failed = False
 
@@ -111,12 +113,18 @@ class Connection:
         """Close both sides at once; bytes on the link are lost."""
         self._close(End.reset)
 
+    @property
+    def pipes(self) -> tuple[Pipe, ...]:
+        """Both directions; none until the target took the connection."""
+        return (self._up, self._down) if self._is_connected and not self._is_closed else ()
+
     def _finish_connecting(self) -> None:
         error_code = self._server.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error_code:
             self._on_failure(OSError(error_code, "connecting to the target failed"))
             return
         self._server.watch_writing(False)
+        self._is_connected = True
         self._up.start()
         self._down.start()
 
@@ -224,6 +232,20 @@ class Relay:
             self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         for connection in tuple(self._connections):
             connection.cut_off(self._is_cut_off)
+
+    def drain(self) -> None:
+        """
+        Empty the link; on the loop's thread only.
+
+        What waits in its queues, is on the way, or waits in the kernel to be read is
+        delivered at once: bytes of TCP cannot be dropped without breaking their stream.
+        While the link is partitioned or stalled nothing is moved.
+        """
+        if self._is_cut_off or any(lane.is_blocked for lane in self._lanes):
+            return
+        for lane in self._lanes:
+            lane.flush()
+        drain(lambda: [pipe for each in tuple(self._connections) for pipe in each.pipes])
 
     def reset_all(self) -> None:
         """Reset every connection, as a box between that forgot them; on the loop's thread only."""

@@ -3,22 +3,9 @@
 from pathlib import Path
 
 from cutpoint.lab.plotting import pyplot
-from cutpoint.lab.report import write_report
 from cutpoint.lab.shapes_bench import POLICIES, ShapesBench
 
 _COLORS = {"cutpoint": "#c44e52", "device-only": "#4c72b0", "server-only": "#55a868"}
-
-
-def write_shapes_report(bench: ShapesBench, folder: Path) -> None:
-    """
-    Write ``shapes.md``, ``shapes.png`` and ``shapes.json`` into a folder.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    write_report(folder, "shapes", bench, shapes_text(bench), lambda path: _plot(bench, path))
 
 
 def shapes_text(bench: ShapesBench) -> str:
@@ -46,13 +33,12 @@ def shapes_text(bench: ShapesBench) -> str:
         "",
         f"Wrong answers: {bench.num_wrong}. Mean latency over that of the better end per bucket, "
         f"known only afterwards: {means['cutpoint'] / bench.best_fixed_s:.2f}.",
-        "",
-        "![Latency over the length of the input](shapes.png)",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _plot(bench: ShapesBench, path: Path) -> None:
+def plot_shapes(bench: ShapesBench, path: Path) -> None:
+    """Draw latencies over the length of the input."""
     figure, axes = pyplot().subplots(figsize=(6.5, 4), layout="constrained")
     for name, _ in POLICIES:
         lengths = [call.length for call in bench.calls]

@@ -1,9 +1,7 @@
 """The shares' bench on paper: tables, a picture, and every number as JSON."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from cutpoint.lab.report import write_report
 from cutpoint.lab.shares.contenders import CAMERA, CODEC_SETS, INPUTS, JPEG, PNG, UINT8
 from cutpoint.lab.shares.grid import USUAL_LINKS
 from cutpoint.lab.shares.measured_net import SERVERS
@@ -11,7 +9,6 @@ from cutpoint.lab.shares.reference_text import reference_lines
 from cutpoint.lab.shares.table_text import percent, table
 from cutpoint.lab.shares.tally import Tally
 from cutpoint.lab.shares_bench import COMPARED_INPUTS, USUAL_SET, NetRow, SharesBench
-from cutpoint.lab.shares_figure import plot_shares
 from cutpoint.units import milliseconds
 
 _MODEL_COLUMNS = (
@@ -25,18 +22,6 @@ _MODEL_COLUMNS = (
 _MODEL_HEADS = (f"most: {UINT8}", f"most: {JPEG}", "below pixels after", "below a JPEG after")
 
 
-def write_shares_report(bench: SharesBench, folder: Path) -> None:
-    """
-    Write ``shares.md``, ``shares.png`` and ``shares.json`` into a folder.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    write_report(folder, "shares", bench, shares_text(bench), lambda path: plot_shares(bench, path))
-
-
 def shares_text(bench: SharesBench) -> str:
     """Give the report as Markdown."""
     parts = (
@@ -44,7 +29,6 @@ def shares_text(bench: SharesBench) -> str:
         _by_codecs(bench),
         _by_server(bench),
         _by_condition(bench),
-        ["![Share of conditions by net, link, input and codecs](shares.png)"],
         _by_model(bench),
         _measured(bench),
         reference_lines(bench.comparison),

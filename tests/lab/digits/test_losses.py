@@ -7,8 +7,11 @@ import pytest
 from cutpoint.lab.digits.bench import DigitsBench
 from cutpoint.lab.digits.data import Digits, load_digits
 from cutpoint.lab.digits.losses import CodecLoss, codec_losses, cut_values
-from cutpoint.lab.digits.report import digits_text, write_digits_report
+from cutpoint.lab.digits.report import digits_text
 from cutpoint.lab.digits.shift import ShiftRun
+from cutpoint.lab.experiments.digits import digits_outcome
+from cutpoint.lab.experiments.experiment import Options, Stopwatch
+from cutpoint.lab.experiments.writer import write_outcome
 
 
 @pytest.fixture(scope="module")
@@ -68,5 +71,8 @@ def test_the_report_has_every_row(losses: tuple[CodecLoss, ...], tmp_path: Path)
     assert text.count("\n| ") == len(losses) + 2 + 2
     assert "| a shift | uint8 | l2:0.02 | 10% | 3 | 0 | 30 (20 - 40) | 5 | 1 | 3 of 3 |" in text
     assert "| another | uint8 | l2:0.02 | 10% | 1 | 1 | never | 5 | 1 | 0 of 1 |" in text
-    write_digits_report(bench, tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"digits.md", "digits.png", "digits.json"}
+    outcome = digits_outcome(bench, Stopwatch("digits", Options()))
+    assert [claim.value for claim in outcome.report.claims] == [0.75, 0.75, 1]
+    assert not any(claim.holds for claim in outcome.report.claims)
+    write_outcome(outcome, tmp_path)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".md", ".png", ".json", ".html"}

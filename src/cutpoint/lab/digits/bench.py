@@ -81,6 +81,11 @@ def run_digits_bench(*, quick: bool = False, listener: Listener | None = None) -
     )
 
 
+def num_steps(*, quick: bool) -> int:
+    """Give how often the listener is told of something."""
+    return 2 + len(SHIFTS) * (1 if quick else len(_CHECK_RATES))
+
+
 def _runs(path: Path, digits: Digits, quick: bool, tell: Listener) -> tuple[ShiftRun, ...]:
     found: list[ShiftRun] = []
     rates = _CHECK_RATES[-1:] if quick else _CHECK_RATES

@@ -9,22 +9,9 @@ from cutpoint.lab.digits.bench import DigitsBench
 from cutpoint.lab.digits.losses import TOLERANCES, CodecLoss
 from cutpoint.lab.digits.shift import ShiftRun
 from cutpoint.lab.plotting import pyplot
-from cutpoint.lab.report import write_report
 
 _SHOWN_AFTER = 150
 _FLOOR = 1e-4
-
-
-def write_digits_report(bench: DigitsBench, folder: Path) -> None:
-    """
-    Write ``digits.md``, ``digits.png`` and ``digits.json`` into a folder.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    write_report(folder, "digits", bench, digits_text(bench), lambda path: _plot(bench, path))
 
 
 def digits_text(bench: DigitsBench) -> str:
@@ -49,8 +36,6 @@ def digits_text(bench: DigitsBench) -> str:
         "exact afterwards |",
         "|" + "---|" * 10,
         *(_run_line(runs) for runs in _grouped(bench.runs)),
-        "",
-        "![Errors of the answers of one session](digits.png)",
     ]
     return "\n".join(lines) + "\n"
 
@@ -82,7 +67,8 @@ def _run_line(runs: list[ShiftRun]) -> str:
     )
 
 
-def _plot(bench: DigitsBench, path: Path) -> None:
+def plot_digits(bench: DigitsBench, path: Path) -> None:
+    """Draw the errors of one session."""
     run = bench.runs[0]
     before = min(run.before, 100)
     until = before + (run.until_withdrawn or 0)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,6 +60,19 @@ class Outcome:
     figures: tuple[Figure, ...] = ()
 
 
+def details_of(measured: Any) -> dict[str, Any]:
+    """
+    Give the fields of what a bench measured, for `Report.details`.
+
+    Parameters
+    ----------
+    measured
+        A dataclass; its ``environment`` is left out: the report has it.
+    """
+    names = (each.name for each in fields(measured) if each.name != "environment")
+    return {name: getattr(measured, name) for name in names}
+
+
 class Experiment(Protocol):
     """One experiment; a new one is one file and one entry of the registry."""
 
@@ -113,13 +126,15 @@ class Stopwatch:
             malloc_kept=self._malloc_kept,
             emulated_slowdown=slowdown,
         )
+        models = self._options.models
+        chosen = (f"Models asked for: {', '.join(models)}.",) if models else ()
         environment = ReportEnvironment(
             host=host,
             version=version("cutpoint"),
             is_quick=self._options.is_quick,
             elapsed_s=time.perf_counter() - self._began_s,
             traces=tuple(traces),
-            notes=tuple(notes),
+            notes=(*chosen, *notes),
         )
         return Report(
             self._name, self._options.seed, environment, tuple(rows), tuple(claims), details or {}
