@@ -19,6 +19,7 @@ from cutpoint.records import (
     Parts,
     Plan,
 )
+from cutpoint.simulation.belief import BELIEFS, Setting
 from cutpoint.simulation.exact_run import ExactReplay, exact_regret, exact_run
 from cutpoint.simulation.rate_schedule import RateSchedule
 from cutpoint.simulation.world import World
@@ -67,7 +68,7 @@ class Delusion:
     world=worlds(st.just(0.0) | RATES),
     positions_s=POSITIONS,
     make=st.sampled_from(MAKERS),
-    belief=st.sampled_from(["true", "late", "causal", "estimated"])
+    belief=st.sampled_from(["met", "met late", "true", "late", "causal", "estimated"])
     | st.lists(CONDITIONS, min_size=1).map(Delusion),
 )
 def test_no_policy_beats_the_oracle(
@@ -92,7 +93,7 @@ def test_in_a_world_that_stands_still_the_truth_is_enough(
         world.delay_up_s,
         world.delay_down_s,
     )
-    for belief in ("true", "late"):
+    for belief in ("met", "met late", "true", "late"):
         run = exact_run(Fresh(), table, still, [float(i) for i in range(num)], belief)
         assert run.regret == pytest.approx(0.0, abs=1e-6)
 
@@ -109,17 +110,44 @@ def test_late_is_what_was_true_one_position_earlier(table_of: Callable[..., CutT
     assert run.num_switches == 1
 
 
+def test_met_is_what_the_soonest_offload_of_the_position_before_truly_met(
+    table_of: Callable[..., CutTable],
+) -> None:
+    """Its rate is that over its own transfer, though the link changes within it."""
+    table = table_of((1.0, 0.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 1000.0, 0.0))
+    up = RateSchedule(((10.0, 10_000.0), (10.0, 100.0)))
+    world = World(up, RateSchedule.constant(1e6), delay_up_s=0.02)
+    told: dict[str, list[float]] = {}
+    for belief in ("met", "met late"):
+        setting = Setting(table, world, np.array([9.0, 9.95, 11.0]), 0.1)
+        believed = BELIEFS[belief](setting)
+        links = [believed.conditions(index).link for index in range(3)]
+        told[belief] = [link.bandwidth_up_bytes_per_s for link in links if link is not None]
+    # From 9.95 s on 500 bytes pass in 0.05 s, the others at 100 bytes/s.
+    assert told["met"] == pytest.approx([10_000.0, 1000 / 5.05, 100.0])
+    assert told["met late"] == pytest.approx([10_000.0, 10_000.0, 1000 / 5.05])
+
+
+def test_met_says_when_nothing_passes(table_of: Callable[..., CutTable]) -> None:
+    """Where no offload ever ends, the server cannot be used; and the device is taken."""
+    table = table_of((1.0, 0.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 1000.0, 0.0))
+    world = World(RateSchedule.constant(0.0), RateSchedule.constant(1e6))
+    run = exact_run(Fresh(), table, world, [0.0, 1.0], "met late")
+    assert run.rows.tolist() == [0, 0]
+    assert run.regret == 0.0
+
+
 def test_causal_knows_nothing_of_the_future(table_of: Callable[..., CutTable]) -> None:
-    """A window that would reach past the present position is cut off there; that of late is not."""
+    """Its window ends at the position; that of late begins before it and may reach beyond."""
     table = table_of((1.0, 0.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 1000.0, 0.0))
     up = RateSchedule(((10.0, 10_000.0), (90.0, 100.0)))
     world, positions_s = World(up, RateSchedule.constant(1e6)), [8.0, 9.0, 10.0, 11.0]
     rows = {}
-    for belief in ("late", "causal"):
-        run = exact_run(Fresh(), table, world, positions_s, belief, window_s=80.0)
+    for belief, window_s in (("late", 80.0), ("causal", 1.0)):
+        run = exact_run(Fresh(), table, world, positions_s, belief, window_s=window_s)
         rows[belief] = run.rows.tolist()
-    # A mean over 80 s is slow at once; one over the second before is fast for one more position.
-    assert rows == {"late": [0, 0, 0, 0], "causal": [0, 1, 1, 0]}
+    # A mean over 80 s is slow at once; one over the second before is fast until it has passed.
+    assert rows == {"late": [0, 0, 0, 0], "causal": [1, 1, 1, 0]}
 
 
 def test_estimates_follow_the_link_and_the_load(table_of: Callable[..., CutTable]) -> None:

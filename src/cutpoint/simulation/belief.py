@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutpoint.cost import CutTable
-from cutpoint.records import Conditions, Parts
+from cutpoint.records import Conditions, LinkConditions, Parts
+from cutpoint.simulation.exact import exact_prediction
 from cutpoint.simulation.learner import Learner
-from cutpoint.simulation.world import World, true_conditions
+from cutpoint.simulation.world import NOTHING_PASSES, World, true_conditions
 
-BeliefName = Literal["true", "late", "causal", "estimated"]
+BeliefName = Literal["met", "met late", "true", "late", "causal", "estimated"]
 
 
 @dataclass(frozen=True)
@@ -66,31 +67,82 @@ class TrueBelief:
         """Learn nothing."""
 
 
-class LateBelief:
+class MetBelief:
     """
-    What was true one position earlier: the truth, one sample old.
+    What the soonest offload of a position truly meets: the rates of its own transfers.
 
-    The whole of its window counts, though the later part of it may lie ahead of the present
-    position. The first position is told what is true there.
+    One rate stands for a trace that changes within a transfer; that over the transfer itself is
+    the only one with which a prediction of this transfer is exact, and needs no window.
 
     Parameters
     ----------
-    is_causal
-        Whether the window is cut off where the present position begins: then nothing of the
-        future is known, as little as any device can know of it.
+    lag
+        Positions since: 1 is the truth, one sample old. The first position is told its own.
     """
 
-    def __init__(self, setting: Setting, *, is_causal: bool = False) -> None:
+    def __init__(self, setting: Setting, *, lag: int = 0) -> None:
+        table, world, positions_s = setting.table, setting.world, setting.positions_s
+        found = exact_prediction(table, world, positions_s)
+        offload_s = np.where(table.is_offloaded, found.latency_s, np.inf)
+        rows = offload_s.argmin(axis=1)
+        at = np.arange(len(positions_s)), rows
         self._setting = setting
-        self._is_causal = is_causal
+        self._lag = lag
+        self._is_dead = np.isinf(offload_s[at])
+        self._up = _rates(table.up_bytes[rows], found.upload_s[at] - world.delay_up_s)
+        self._down = _rates(table.down_bytes[rows], found.download_s[at] - world.delay_down_s)
+
+    def conditions(self, index: int) -> Conditions:
+        """Give what was met so many positions before."""
+        index = max(index - self._lag, 0)
+        world, at_s = self._setting.world, float(self._setting.positions_s[index])
+        load, slowdown = world.load.at(at_s), world.device.at(at_s)
+        if self._is_dead[index]:
+            return Conditions(None, load, slowdown, NOTHING_PASSES)
+        up, down = float(self._up[index]), float(self._down[index])
+        link = LinkConditions(up, down, world.delay_up_s, world.delay_down_s)
+        return Conditions(link, load, slowdown)
+
+    def observe(self, index: int, row: int, parts: Parts) -> None:
+        """Learn nothing."""
+
+
+class LateBelief:
+    """
+    What was true one position earlier, rates being means over the window that began there.
+
+    The whole of its window counts, though the later part of it may lie ahead of the present
+    position. The first position is told what is true there.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
 
     def conditions(self, index: int) -> Conditions:
         """Give what was true at the position before."""
         setting = self._setting
-        at_s, window_s = setting.positions_s[max(index - 1, 0)], setting.window_s
-        if index and self._is_causal:
-            window_s = min(window_s, setting.positions_s[index] - at_s)
-        return true_conditions(setting.world, at_s, window_s)
+        at_s = setting.positions_s[max(index - 1, 0)]
+        return true_conditions(setting.world, at_s, setting.window_s)
+
+    def observe(self, index: int, row: int, parts: Parts) -> None:
+        """Learn nothing."""
+
+
+class CausalBelief:
+    """
+    What was true in the window that ends now: nothing of the future, which no device knows.
+
+    Positions within the first window are told of what it holds.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+
+    def conditions(self, index: int) -> Conditions:
+        """Give what was true until the position."""
+        setting = self._setting
+        from_s = max(float(setting.positions_s[index]) - setting.window_s, 0.0)
+        return true_conditions(setting.world, from_s, setting.window_s)
 
     def observe(self, index: int, row: int, parts: Parts) -> None:
         """Learn nothing."""
@@ -143,12 +195,22 @@ class EstimatedBelief:
 
 
 BELIEFS: dict[str, Callable[[Setting], Belief]] = {
+    "met": MetBelief,
+    "met late": partial(MetBelief, lag=1),
     "true": TrueBelief,
     "late": LateBelief,
-    "causal": partial(LateBelief, is_causal=True),
+    "causal": CausalBelief,
     "estimated": EstimatedBelief,
 }
 """By the name under which an exact run is asked for them."""
+
+
+def _rates(size_bytes: NDArray[np.float64], duration_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give bytes per second; infinite where nothing was sent, or in no time."""
+    tells = (size_bytes > 0) & (duration_s > 0)
+    rates = np.full(tells.shape, np.inf)
+    np.divide(size_bytes, duration_s, out=rates, where=tells)
+    return rates
 
 
 def _by_end(pending: tuple[float, float, int, Parts]) -> float:

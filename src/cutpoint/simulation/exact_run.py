@@ -159,8 +159,10 @@ class ExactReplay:
             A new one: it remembers. One that cuts at values by name has been asked for its
             candidates before, as a session does.
         belief
-            What it is told: ``"true"``, ``"late"`` (what was true one position earlier),
-            ``"causal"`` (as much of that as lies behind), ``"estimated"``, or an object that says.
+            What it is told: ``"met"`` (what the soonest offload there truly meets), ``"met late"``
+            (the same of one position earlier), ``"true"`` (means over the window), ``"late"`` (the
+            same of one position earlier), ``"causal"`` (means over the window that ends now),
+            ``"estimated"``, or an object that says.
         """
         believed = BELIEFS[belief](self._setting) if isinstance(belief, str) else belief
         rows = np.empty(len(self.positions_s), np.intp)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.lab.regret.tables import pixel_table
 
-from cutpoint.lab.regret.exact import BEST_FIXED, CUTPOINT, ORACLE, ExactCase
+from cutpoint.lab.regret.exact import BELIEFS, BEST_FIXED, CUTPOINT, ORACLE, ExactCase
 from cutpoint.lab.regret.findings import claims, result_rows
 from cutpoint.lab.regret.float32_rows import float32_rows
 from cutpoint.lab.regret.lossless_rows import lossless_rows
@@ -39,9 +39,11 @@ def test_the_best_fixed_row_is_no_better_than_knowing(case: ExactCase) -> None:
 
 
 def test_every_policy_is_shown_with_what_it_was_told(case: ExactCase) -> None:
-    """Beside the claim's own belief stand causal and estimated ones, and a bound in hindsight."""
+    """Beside the claim's own belief stand others, and a bound in hindsight."""
     names = {run.name for run in case.runs}
-    assert {f"cutpoint{told}" for told in ("", " (late, causal)", " (estimated)")} <= names
+    assert {
+        f"cutpoint{told}" for told in ("", *BELIEFS.values(), " (late, mean over 2 latencies)")
+    } <= names
     assert {"dads", "neurosurgeon", "qdmp", "loadpart", "best rule on the past rate"} <= names
 
 

@@ -98,7 +98,6 @@ class Campaign:
             "device_slowdown": self.slowdowns,
             "tolerance": self.tolerances,
             "loaded_server": self.busy,
-            "window_s": {_key(case): case.window_s for case in self.cases},
             "replayed": {
                 _key(each.case): {
                     "rows": [row.name for row in each.rows],

@@ -19,21 +19,23 @@ _EXACT = """\
 ## Exact regret: virtual clock
 
 The trace is integrated over each transfer; wait and slow-down of the loaded server are means of
-what was measured on it. An inference begins every 0.1 s. The oracle takes the row that is truly
-the soonest. Policies differ in what they are told:
+what was measured on it. An inference begins with every picture of a camera that gives thirty a
+second, each as if it were alone. The oracle takes the row that is truly the soonest. Policies
+differ in what they are told:
 
-- without a word behind the name: the true conditions of one sample (0.1 s) ago. Rates are means
-  over a window that began then and is three times as long as the oracle's mean latency. So most
-  of the window lies ahead: it is what transfers begun one sample ago truly met, not what a device
-  could have known. How good a policy is at deciding is seen here, and that is what the claim is
-  about. It depends on the window: with twice the latency, regret on a trace that changes as fast
-  as lte-driving is about half as much again.
+- without a word behind the name: the true conditions of one sample (one picture, 33 ms) ago,
+  which is what the soonest offload begun then truly met: the rates over its own transfers, wait
+  and slow-down. The claim is about this. *(3 samples late)*: the same, 0.1 s old.
 - *(true conditions)*: the same of this moment.
-- *(late, causal)*: only what has passed by now, a mean over the last 0.1 s.
+- *(late, mean over n latencies)*: rates are means over a window that began one sample ago and is n
+  times as long as the oracle's mean latency. Most of a long window lies ahead: the longer it is,
+  the more it tells of the future.
+- *(causal)*: only what has passed by now, a mean over the last 0.1 s.
 - *(estimated)*: what the client's own estimators make of its transfers, answers and probes.
 
 *Best rule on the past rate* is the best that knowing the last 0.1 s can bring, found in hindsight.
-What lies between it and the oracle is the worth of knowing the future, which nobody has.
+What lies between it and the oracle is the worth of knowing the future, which nobody has: where a
+trace changes within one transfer, no policy comes near the oracle, however it decides.
 """
 
 _MEASURED = """\
