@@ -80,6 +80,26 @@ def test_a_report_is_written_where_it_is_wanted(cutpoint, toy: Toy, tmp_path: Pa
     assert (tmp_path / "elsewhere/toy.png").exists()
 
 
+def test_what_cannot_be_written_is_told_before_the_work(cutpoint, toy: Toy, tmp_path: Path) -> None:
+    """An experiment may take ten minutes: its report must have a place first."""
+    (tmp_path / "taken").write_text("a file")
+    told = cutpoint("bench", "digits", "--report", "taken")
+    assert told.code == 1
+    assert "taken" in told.err
+    assert toy.given is None
+
+
+@pytest.mark.parametrize("name", ["regret", "prediction"])
+def test_a_model_that_is_not_in_the_zoo_is_told_before_the_work(
+    cutpoint, toy: Toy, name: str
+) -> None:
+    """By its name, and with those that there are."""
+    told = cutpoint("bench", name, "--model", "resnet81")
+    assert told.code == 1
+    assert "no net 'resnet81' in the zoo: take one of alexnet" in told.err
+    assert toy.given is None
+
+
 def test_a_claim_that_fails_is_told_and_ends_with_1(cutpoint, toy: Toy) -> None:
     """By name, for people and for programs."""
     toy._claims = (at_most("holds, at most", 1, 2), at_most("fails, at most", 3, 2))

@@ -211,3 +211,18 @@ def test_an_answer_may_take_more_than_a_probe() -> None:
     link.forget()
     link.observe_round_trip(0.02)
     assert link.conditions() == LinkConditions(1e6, 1e6, 0.01, 0.01)
+
+
+def test_one_slow_answer_is_not_believed_for_ever() -> None:
+    """One alone says nothing, and several fade with every probe: they may be why none come."""
+    link = LinkEstimator()
+    link.up.observe(1e5, 0.1)
+    link.observe_round_trip(0.001)
+    link.observe_answer(0.0105, 0)
+    assert link.conditions().message_down_s == pytest.approx(0.0005)
+    link.observe_answer(0.0105, 0)
+    link.observe_answer(0.0105, 0)
+    assert link.conditions().message_down_s == pytest.approx(0.0035)
+    for _ in range(60):
+        link.observe_round_trip(0.001)
+    assert link.conditions().message_down_s == pytest.approx(0.0005, rel=0.1)

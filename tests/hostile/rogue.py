@@ -230,6 +230,18 @@ def no_numbers(message: Any) -> None:
 
 
 @_on_results
+def busy_for_ever(message: Any) -> None:
+    """Say that a processor was busy for longer than it was away."""
+    set_parameters(message.infer_response.parameters, {"cpu_s": 1e9})
+
+
+@_on_results
+def busy_with_no_number(message: Any) -> None:
+    """Say that a processor was busy for no number of seconds."""
+    set_parameters(message.infer_response.parameters, {"cpu_s": float("nan")})
+
+
+@_on_results
 def decoded_for_ever(message: Any) -> None:
     """Say that what came raw was decoded for longer than it was away."""
     set_parameters(message.infer_response.parameters, {"decode_s": 1e9})
@@ -290,6 +302,7 @@ def endless_acks(message: Any) -> Iterator[Any]:
 FRAME_LIES: tuple[FrameLie, ...] = (
     wrong_name, wrong_shape, wrong_type, too_few, too_many, wrong_offset, huge_reply,
     endless_reply, negative_times, huge_times, no_numbers, decoded_for_ever, encoded_reply,
+    busy_for_ever, busy_with_no_number,
     answer_of_another, number_too_long, never, garbage, long_angry_words, endless_acks,
     come_back_in_a_lifetime,
 )  # fmt: skip

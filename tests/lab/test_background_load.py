@@ -1,6 +1,8 @@
 """Load on a server while something else is measured."""
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +10,12 @@ import onnx
 import pytest
 
 from cutpoint.exceptions import ConfigurationError, UnknownShapeError
+from cutpoint.lab import load_process
 from cutpoint.lab.background_load import BackgroundLoad, target_of
 from cutpoint.lab.changing_load import Arrivals
-from cutpoint.lab.load_order import GivenInput
-from cutpoint.lab.server_process import ServerProcess
+from cutpoint.lab.fork_server import ForkServer
+from cutpoint.lab.load_order import GivenInput, LoadOrder, Target
+from cutpoint.lab.load_process import LoadProcess
 
 _TYPES = onnx.TensorProto
 
@@ -49,11 +53,11 @@ def test_inputs_are_read_from_the_file(tmp_path: Path) -> None:
         target_of(_two_inputs(tmp_path, is_open=True), "127.0.0.1:1")
 
 
-def test_load_is_changed_while_it_runs(tmp_path: Path) -> None:
+def test_load_is_changed_while_it_runs(tmp_path: Path, fork_server: ForkServer) -> None:
     """Requests of pixels are answered at the rate that is set, and stop when it is 0."""
     model = _two_inputs(tmp_path)
     with (
-        ServerProcess([str(model)]) as server,
+        fork_server.server([str(model)]) as server,
         BackgroundLoad(target_of(model, server.address)) as load,
     ):
         with pytest.raises(ConfigurationError, match="measure"):
@@ -97,3 +101,30 @@ def test_arrivals_are_poisson_at_every_rate() -> None:
     due_s, waited_s = asyncio.run(arrive())
     assert np.diff(due_s) == pytest.approx(drawn[:59] / 1e6, abs=1e-9)
     assert waited_s < 10.0
+
+
+def test_a_source_that_died_is_told_of_and_closed() -> None:
+    """Whoever asks it hears so; closing it, then and once more, is no second error."""
+    target = Target(("127.0.0.1:1",), "net", "00", "x", (1, 4))
+    with BackgroundLoad(target, capacity_per_s=1.0) as changing, LoadProcess(target) as ordered:
+        for source in (changing, ordered):
+            source._process.kill()
+            source._process.wait()
+        with pytest.raises(RuntimeError, match="ended; see its messages"):
+            changing.set(1.0)
+        with pytest.raises(RuntimeError, match="ended; see its messages"):
+            ordered.offer(LoadOrder(0.1, 1.0))
+    changing.close()
+
+
+@pytest.mark.parametrize("kind", [BackgroundLoad, LoadProcess])
+def test_a_source_that_hangs_does_not_outlive_its_owner(
+    kind: type[BackgroundLoad] | type[LoadProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing it ends it by force."""
+    monkeypatch.setattr(load_process, "_END_S", 0.2)
+    source = kind(Target(("127.0.0.1:1",), "net", "00", "x", (1, 4)))
+    os.kill(source._process.pid, signal.SIGSTOP)
+    source.close()
+    assert source._process.returncode == -signal.SIGKILL
+    source.close()

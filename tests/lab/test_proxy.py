@@ -2,6 +2,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import random
 import select
 import socket
@@ -396,6 +397,13 @@ def test_a_port_that_is_taken_is_an_error() -> None:
             link.start()
 
 
+def _scheduling() -> tuple[int, int] | None:
+    """Give policy and priority of this thread, where the system knows them."""
+    if not hasattr(os, "sched_getscheduler"):
+        return None
+    return os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
+
+
 def test_the_command_line_obeys_its_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -403,7 +411,9 @@ def test_the_command_line_obeys_its_input(
     lines = "rate 5Mbit/s none\n\nrate 5 5\nfaster\nquit\nrate 1 1\n"
     monkeypatch.setattr("sys.stdin", io.StringIO(lines))
     options = ["--target", "127.0.0.1:8001", "--delay", "5ms", "--up", "5Mbit/s", "--down", "none"]
+    priority = _scheduling()
     assert proxy_module.main(options) == 0
+    assert _scheduling() == priority, "only a process that is nothing but a link comes first"
     said = capsys.readouterr()
     assert json.loads(said.out)["address"].startswith("127.0.0.1:")
     assert [line[:9] for line in said.err.splitlines()] == ["bandwidth", "not a com"]

@@ -1,14 +1,17 @@
 """What a session's records say of the world it ran in."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from cutpoint.cost import CutTable
 from cutpoint.exceptions import ExperimentError
+from cutpoint.lab.experiments import simulation
+from cutpoint.lab.experiments.simulation import Pair
 from cutpoint.lab.two_clocks import RealRun, Watched, by_phase, world_of
 from cutpoint.policies import Soonest
-from cutpoint.records import InferenceRecord
+from cutpoint.records import DEVICE, InferenceRecord, LegRun, LoadConditions
 from cutpoint.simulation.rate_schedule import RateSchedule
 from cutpoint.simulation.scenario import DeviceSpec, Scenario
 from cutpoint.simulation.simulator import simulate
@@ -48,6 +51,23 @@ def test_what_was_met_is_read_off_the_records(
     assert run.slowdowns == pytest.approx((1.0, 1.0))
     assert [load.slowdown for load in run.loads] == pytest.approx([1.0, 1.0])
     assert run.kept == records
+
+
+def test_where_most_was_disturbed_nothing_counts_and_nothing_is_claimed(
+    table: CutTable, records: tuple[InferenceRecord, ...]
+) -> None:
+    """Over four fifths dropped is no result: no row, and a claim that does not hold."""
+    busy = LegRun(DEVICE, "whole", 0.5, cpu_s=0.25)
+    disturbed = [replace(each, legs=(busy,)) for each in records]
+    for num_kept, is_result in ((len(records) // 2, True), (1, False), (0, False)):
+        mixed = (*disturbed[num_kept:], *records[:num_kept])
+        run = RealRun(mixed, table, 0.01, (1.0, 1.0), (LoadConditions(), LoadConditions()))
+        assert len(run.kept) == (num_kept if is_result else 0)
+        pair = Pair("net", "cutpoint", None, run, records)  # type: ignore[arg-type]
+        rows = simulation._rows([pair], seed=0)
+        assert [row.clock for row in rows] == (["real"] if is_result else []) + ["virtual"]
+        if not is_result:
+            assert not simulation._claims([pair], 1e6)[0].holds
 
 
 def test_a_session_without_a_link_has_no_world(table: CutTable) -> None:

@@ -1,6 +1,6 @@
 """``cutpoint bench``: every experiment of the lab by its name, each with one form of report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from pathlib import Path
@@ -43,7 +43,9 @@ _COMMON = (
     ),
     _Option(
         "seed",
-        Annotated[int, typer.Option(min=0, help="Everything random is drawn from it.")],
+        Annotated[
+            int, typer.Option(min=0, help="Of what is drawn at random.")
+        ],
         0,
     ),
     _Option(
@@ -115,12 +117,13 @@ def _run(
     from cutpoint.lab.experiments.experiment import Options
     from cutpoint.lab.experiments.writer import require_writer, write_outcome
 
-    require_writer()
+    folder = report or Path("bench-report") / entry.name
+    models = _models_of(model) if model else None
+    require_writer(folder)
     experiment = entry.load()
-    models = tuple(dict.fromkeys(model)) if model else None
     with ProgressBar() as progress:
         outcome = experiment.run(Options(quick, seed, traces, models, progress))
-    page = write_outcome(outcome, report or Path("bench-report") / entry.name)
+    page = write_outcome(outcome, folder)
     if json:
         print_json(outcome.report)
     else:
@@ -134,6 +137,13 @@ def _run(
         err.print(*map(_claim_line, failed), sep="\n", markup=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
+
+
+def _models_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Give each once; one that is not in the zoo is an error before anything is measured."""
+    from cutpoint.lab.zoo.catalogue import entry_of
+
+    return tuple(dict.fromkeys(entry_of(name).name for name in names))
 
 
 def _claim_line(claim: "Claim") -> str:

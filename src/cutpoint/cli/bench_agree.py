@@ -25,7 +25,11 @@ def agree(
         print_json(found)
     else:
         num_repeated = found.num_rankings - len(found.broken) - len(found.missing)
-        out.print(f"{num_repeated} of {found.num_rankings} rankings came again")
+        out.print(
+            f"{num_repeated} of {found.num_rankings} rankings came again"
+            if found.num_rankings
+            else "the first report ranks nothing: no two intervals at one place lie apart"
+        )
         for words, rankings in (("other way round", found.broken), ("not there", found.missing)):
             for ranking in rankings:
                 out.print(f"{words}: {ranking}", markup=False, soft_wrap=True)

@@ -14,6 +14,9 @@ _TELLING_S = 0.02
 
 _NUM_ROUND_TRIPS = 9
 
+_NUM_TELLING_ANSWERS = 3
+"""The median of fewer is whatever one of them met by chance."""
+
 _MOST_ANSWER_S = 0.003
 """Most that an answer is believed to take beside round trip and bytes: what is more is not the
 work of either end on it, but a rate that was mistaken."""
@@ -109,6 +112,12 @@ class LinkEstimator:
         if duration_s > 0:
             self._round_trips_s.append(duration_s)
             self._doubt_down()
+            self._doubt_answer()
+
+    def _doubt_answer(self) -> None:
+        """Let what answers took beside their way fade too: it may be why none come any more."""
+        for index, answer_s in enumerate(self._answers_s):
+            self._answers_s[index] = (1 - _DOUBT) * answer_s
 
     def _doubt_down(self) -> None:
         up, down = self.up.bytes_per_s, self.down.bytes_per_s
@@ -152,4 +161,6 @@ class LinkEstimator:
     @property
     def _answer_s(self) -> float:
         latest = tuple(self._answers_s)
-        return min(max(median(latest), 0.0), _MOST_ANSWER_S) if latest else 0.0
+        if len(latest) < _NUM_TELLING_ANSWERS:
+            return 0.0
+        return min(max(median(latest), 0.0), _MOST_ANSWER_S)

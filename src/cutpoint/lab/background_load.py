@@ -11,8 +11,8 @@ from cutpoint.exceptions import ConfigurationError, ModelError
 from cutpoint.execution import ModelFile, load_graph
 from cutpoint.graph.element_types import TEXT
 from cutpoint.lab.load_order import GivenInput, Load, LoadOrder, LoadWord, Target
+from cutpoint.lab.load_process import end_source
 
-_END_S = 10.0
 _WARM_UP_S = 0.5
 _AT_ONCE = (2, 4)
 """Requests under way while the capacity is measured: more than are computed, none refused."""
@@ -173,13 +173,8 @@ class BackgroundLoad:
         return self._heard()
 
     def close(self) -> None:
-        """End the process; twice is fine."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is not None and not stdin.closed:
-            stdin.close()
-        self._process.wait(_END_S)
-        if stdout is not None:
-            stdout.close()
+        """End the process, by force if it does not by itself; twice is fine."""
+        end_source(self._process)
 
     def _offered(self, duration_s: float, num_at_once: int) -> Load:
         order = LoadOrder(duration_s, _NO_DEADLINE_S, num_at_once=num_at_once)

@@ -1,5 +1,6 @@
 """A source of load in a process of its own: its own interpreter, its own share of a core."""
 
+import contextlib
 import subprocess
 import sys
 from types import TracebackType
@@ -52,17 +53,29 @@ class LoadProcess:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             raise RuntimeError("the source of load was closed: make another")
-        stdin.write(msgspec.json.encode(order) + b"\n")
-        stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # then it says nothing either
+            stdin.write(msgspec.json.encode(order) + b"\n")
+            stdin.flush()
         line = stdout.readline()
         if not line:
             raise RuntimeError("the source of load ended; see its messages")
         return msgspec.json.decode(line, type=Load)
 
     def close(self) -> None:
-        """End the process."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process.wait(_END_S)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        """End the process, by force if it does not by itself; twice is fine."""
+        end_source(self._process)
+
+
+def end_source(process: "subprocess.Popen[bytes]") -> None:
+    """End a process by the end of its input, else by its process id; twice is fine."""
+    if process.stdin is not None:
+        # One that died has not read the last line.
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()

@@ -293,7 +293,6 @@ class LinkProxy:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one link until ``quit`` or the end of standard input; returns the exit status."""
     options = _parser().parse_args(arguments)
-    come_first()
     link = LinkProxy(
         options.target,
         delay_s=options.delay,
@@ -369,4 +368,5 @@ def _say(stream: TextIO, text: str) -> None:
 
 
 if __name__ == "__main__":
+    come_first()  # here alone: whoever calls `main` has other work too
     sys.exit(main())

@@ -24,6 +24,9 @@ from cutpoint.simulation.world import World
 MOST_CONTENTION = 1.1
 """Wall time over CPU time beyond which something else held the cores."""
 
+MOST_DROPPED = 0.8
+"""Where more than this share does not count, what is left is no result."""
+
 _READY_S = 60.0
 _NUM_WARM = 4
 """Inferences before the scenario begins: threads, connections and codecs are warm then."""
@@ -98,10 +101,12 @@ class RealRun:
 
     @property
     def kept(self) -> tuple[InferenceRecord, ...]:
-        """Those that no other work on either host has disturbed."""
-        return tuple(
+        """Those that no other work on either host has disturbed; none where most were."""
+        found = tuple(
             r for r in self.records if r.contention is None or r.contention <= MOST_CONTENTION
         )
+        most_dropped = MOST_DROPPED * len(self.records)
+        return found if len(self.records) - len(found) <= most_dropped else ()
 
 
 @dataclass(frozen=True)

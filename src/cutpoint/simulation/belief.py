@@ -91,6 +91,9 @@ class MetBelief:
         self._is_dead = np.isinf(offload_s[at])
         self._up = _rates(table.up_bytes[rows], found.upload_s[at] - world.delay_up_s)
         self._down = _rates(table.down_bytes[rows], found.download_s[at] - world.delay_down_s)
+        for rates, curve in ((self._up, world.up_curve), (self._down, world.down_curve)):
+            for index in np.flatnonzero(np.isnan(rates)):
+                rates[index] = curve.rate_at(float(positions_s[index])) or np.inf
 
     def conditions(self, index: int) -> Conditions:
         """Give what was met so many positions before."""
@@ -206,9 +209,9 @@ BELIEFS: dict[str, Callable[[Setting], Belief]] = {
 
 
 def _rates(size_bytes: NDArray[np.float64], duration_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give bytes per second; infinite where nothing was sent, or in no time."""
+    """Give bytes per second; NaN where nothing was sent, or in no time."""
     tells = (size_bytes > 0) & (duration_s > 0)
-    rates = np.full(tells.shape, np.inf)
+    rates = np.full(tells.shape, np.nan)
     np.divide(size_bytes, duration_s, out=rates, where=tells)
     return rates
 

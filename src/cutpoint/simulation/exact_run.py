@@ -211,26 +211,44 @@ def exact_run(
 
 def exact_regret(run: ExactRun, seed: int = 0) -> ExactRegret:
     """
-    Give the mean regret of a run with its interval.
+    Give the mean regret of a run with its interval; the oracle is drawn with the policy.
 
     Notes
     -----
     Positions side by side see the same stretch of the trace: whole blocks of them are drawn,
     ``sqrt(n)`` each, round the end (the circular block bootstrap of D. N. Politis and
     J. P. Romano, "A circular block-resampling procedure for stationary data", 1992; from
-    memory). The oracle is drawn with the policy.
+    memory).
     """
-    num = len(run.positions_s)
-    block = max(round(num**0.5), 1)
-    starts = np.random.default_rng(seed).integers(0, num, (_RESAMPLES, -(-num // block)))
-    taken_s, best_s = (_block_sums(each, block)[starts].sum(1) for each in _both(run))
+    taken_s, best_s = _drawn_sums((run.latency_s, run.oracle_s), seed)
+    return ExactRegret(run.regret, _interval(taken_s / best_s - 1.0))
+
+
+def mean_interval(run: ExactRun, seed: int = 0) -> tuple[float, float]:
+    """Give the 95 % interval of a run's mean latency, drawn in blocks like its regret."""
+    (taken_s,) = _drawn_sums((run.latency_s,), seed)
+    num, block = _blocks(len(run.positions_s))
+    return _interval(taken_s / (num * block))
+
+
+def _blocks(num_positions: int) -> tuple[int, int]:
+    """Give how many blocks are drawn, and of how many positions each."""
+    block = max(round(num_positions**0.5), 1)
+    return -(-num_positions // block), block
+
+
+def _drawn_sums(columns: Sequence[Floats], seed: int) -> list[Floats]:
+    """Give sums over the same drawn blocks of each column. Shape ``(n_resamples,)``."""
+    num_positions = len(columns[0])
+    num, block = _blocks(num_positions)
+    starts = np.random.default_rng(seed).integers(0, num_positions, (_RESAMPLES, num))
+    return [_block_sums(each, block)[starts].sum(1) for each in columns]
+
+
+def _interval(drawn: Floats) -> tuple[float, float]:
     tail = (1 - _CONFIDENCE) / 2
-    low, high = np.quantile(taken_s / best_s - 1.0, [tail, 1 - tail])
-    return ExactRegret(run.regret, (float(low), float(high)))
-
-
-def _both(run: ExactRun) -> tuple[Floats, Floats]:
-    return run.latency_s, run.oracle_s
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def _block_sums(values: Floats, block: int) -> Floats:

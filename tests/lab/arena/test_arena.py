@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from cutpoint.exceptions import ConfigurationError
+from cutpoint.exceptions import ConfigurationError, ModelError
 from cutpoint.lab.arena import (
     CUTPOINT,
     SERVER_ONLY_FLOAT32,
@@ -19,6 +20,7 @@ from cutpoint.lab.arena import (
     prepare_subject,
 )
 from cutpoint.lab.arena.rows_seat import ROWS
+from cutpoint.lab.arena.seat import Seat
 from cutpoint.simulation.rate_schedule import RateSchedule
 
 _FAST = RateSchedule.constant(12.5e6)
@@ -26,9 +28,11 @@ _CHANGING = RateSchedule(((1.0, 12.5e6), (1.0, 2.5e6)), repeat=True)
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    """Give the smallest net of the zoo that takes photographs."""
-    return prepare_subject("shufflenet", tmp_path_factory.mktemp("arena"), num_pictures=2)
+def subject(tmp_path_factory: pytest.TempPathFactory, zoo_write) -> Iterator[Subject]:
+    """Give a net of the zoo that takes photographs, and few cuts to be measured."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cutpoint.lab.arena.subject.write", zoo_write)
+        yield prepare_subject("squeezenet", tmp_path_factory.mktemp("arena"), num_pictures=2)
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +42,14 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def arena(subject: Subject, log: Path) -> Iterator[Arena]:
+def arena(subject: Subject, log: Path, forked_process) -> Iterator[Arena]:
     """Give an arena of three contenders and a seat for rows."""
     contenders = (SERVER_ONLY_FLOAT32, SERVER_ONLY_JPEG, CUTPOINT)
-    with Arena(subject, contenders, slowdown=4.0, with_rows=True, log=log) as opened:
-        opened.wait_until_ready()
-        yield opened
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cutpoint.lab.arena.arena.ServerProcess", forked_process)
+        with Arena(subject, contenders, slowdown=2.0, with_rows=True, log=log) as opened:
+            opened.wait_until_ready()
+            yield opened
 
 
 def test_every_contender_runs_once_a_round_in_an_order_that_turns(arena: Arena) -> None:
@@ -80,6 +86,45 @@ def test_a_fixed_row_is_carried_out_as_it_is(arena: Arena) -> None:
     assert found["row device-only"].contention_device is not None
 
 
+def test_a_link_is_led_to_the_next_turn_of_its_session_and_to_no_later_one(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a session is shown before it runs is where it runs, however short rounds are."""
+    led: dict[Seat, Place] = {}
+    elsewhere = []
+    lead_in, run = Seat.lead_in, Seat.run
+
+    def led_in(seat: Seat, place: Place, lead_s: float) -> None:
+        led[seat] = place
+        lead_in(seat, place, lead_s)
+
+    def ran(seat: Seat, place: Place, example: int) -> Any:
+        if led[seat] != place:
+            elsewhere.append(seat)
+        return run(seat, place, example)
+
+    monkeypatch.setattr(Seat, "lead_in", led_in)
+    monkeypatch.setattr(Seat, "run", ran)
+    places = [Place("changing", _CHANGING, _CHANGING, position_s=at_s) for at_s in (0.2, 0.4, 0.6)]
+    shots = [shot for done in arena.rounds(map(Visit, places)) for shot in done]
+    assert len(shots) == 9
+    assert elsewhere == []
+
+
+def test_a_link_that_is_led_to_a_place_stays_there(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose turn comes late is shown nothing of what the trace brings after the place."""
+    seat = arena.seat(CUTPOINT.name)
+    played: list[tuple[RateSchedule, RateSchedule, float]] = []
+    monkeypatch.setattr(seat.link, "play", lambda *given: played.append(given))
+    seat.lead_in(Place("changing", _CHANGING, _CHANGING, position_s=3.5), 0.8)
+    ((up, down, at_s),) = played
+    assert up == down
+    seen = [up.bandwidth_at(at_s + after_s) for after_s in (0.1, 0.7, 0.9, 1.5, 60.0)]
+    assert seen == pytest.approx([12.5e6, 2.5e6, 7.5e6, 7.5e6, 7.5e6])
+
+
 def test_records_can_be_read_again(arena: Arena, log: Path) -> None:
     """Every shot so far is a line of JSON with its contender, place and record."""
     arena.round(Place("fast", _FAST, _FAST), only=(CUTPOINT.name,))
@@ -89,6 +134,12 @@ def test_records_can_be_read_again(arena: Arena, log: Path) -> None:
     assert lines[-1]["contender"] == CUTPOINT.name
     assert lines[-1]["spot"]["link"] == "fast"
     assert lines[-1]["record"]["measured"]["head_s"] >= 0
+
+
+def test_a_net_that_is_not_in_the_zoo_is_refused(tmp_path: Path) -> None:
+    """With the nets that are."""
+    with pytest.raises(ModelError, match=r"'vgg99' in the zoo: take one of .*shufflenet"):
+        prepare_subject("vgg99", tmp_path)
 
 
 def test_two_contenders_of_one_name_are_refused(subject: Subject) -> None:

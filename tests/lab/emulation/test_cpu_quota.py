@@ -1,6 +1,7 @@
 """A slower device by the kernel's quota."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,32 @@ def test_a_process_at_a_quarter_of_a_core_takes_four_times_as_long() -> None:
         told, _ = process.communicate("go\n", timeout=60)
     assert float(told) > 3.0
     assert not quota._group.exists()
+
+
+@pytest.mark.skipif(bool(why_no_quota()), reason="this process may not set quotas")
+def test_what_a_held_process_started_is_let_go_too() -> None:
+    """Or it would stay slow, and the group would stay, for as long as it runs."""
+    with (
+        CpuQuota(0.5) as quota,
+        subprocess.Popen(
+            ["sh", "-c", "read go; sleep 60 & echo $!; read end"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        quota.hold(process.pid)
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        started = int(process.stdout.readline())
+        process.stdin.close()
+        process.wait()
+    try:
+        assert not quota._group.exists()
+    finally:
+        os.kill(started, signal.SIGKILL)
 
 
 def test_version_one_is_told_period_and_quota(tmp_path: Path) -> None:

@@ -39,6 +39,21 @@ def test_a_ranking_within_its_intervals_is_none() -> None:
     assert agreement(first, _report(row("fast", 0.3), row("near", 0.2))).num_rankings == 0
 
 
+def test_rows_of_one_inference_are_not_ranked_by_a_hair() -> None:
+    """They have no interval; a tie of the first run may turn round in the second."""
+    near = _report(row("one", 0.100), row("other", 0.104))
+    assert agreement(near, _report(row("one", 0.104), row("other", 0.100))).num_rankings == 0
+    apart = _report(row("one", 0.100), row("other", 0.120))
+    assert agreement(apart, apart).num_rankings == 1
+
+
+def test_a_quick_run_is_not_held_against_a_full_one() -> None:
+    """It samples the other: what it leaves out is no ranking that failed."""
+    quick = Toy((FAST, SLOW)).run(Options(is_quick=True)).report
+    with pytest.raises(ExperimentError, match="quick or not"):
+        agreement(_report(FAST, SLOW), quick)
+
+
 def test_a_ranking_of_which_a_row_is_gone_is_named() -> None:
     """Nothing is taken for repeated because it was not run again."""
     found = agreement(_report(FAST, SLOW), _report(FAST))

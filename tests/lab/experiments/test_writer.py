@@ -137,13 +137,15 @@ def test_columns_are_those_that_say_something() -> None:
     assert [column.of(plain).text for column in mixed][-5:] == ["", "", "", "0", ""]
 
 
-def test_what_is_missing_is_told_before_anything_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_told_before_anything_is_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """By the name of what to install."""
-    require_writer()
+    require_writer(tmp_path)
 
     def nowhere(name: str) -> None:
         raise ImportError(name)
 
     monkeypatch.setattr(page.importlib, "import_module", nowhere)
     with pytest.raises(MissingDependencyError, match=r"pip install 'cutpoint\[lab\]'"):
-        require_writer()
+        require_writer(tmp_path)

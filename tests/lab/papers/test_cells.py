@@ -85,6 +85,18 @@ def test_every_policy_has_a_row_on_the_virtual_clock_and_those_that_ran_another(
     assert {row.clock for row in planned_rows_of([cell])} == {"planned"}
 
 
+def test_what_takes_too_long_and_ran_all_the_same_is_not_said_to_be_virtual_alone(
+    chooser: Chooser,
+) -> None:
+    """Cells that confirm the virtual clock, and cutpoint, run however long that takes."""
+    cell = _cell(chooser, {JPEG: _run(JPEG, [0.2]), CUTPOINT: _run(CUTPOINT, [0.25])})
+    rows = rows_of([cell], most_s=1e-3)
+    ran = {row.policy for row in rows if row.clock == "real"}
+    alone = {row.policy for row in rows if "on the virtual clock alone" in row.note}
+    assert alone == {each.policy for each in cell.entries} - ran
+    assert all("over 0.001 s" in row.note for row in rows if row.clock == "virtual")
+
+
 def test_few_inferences_have_a_wide_interval(chooser: Chooser) -> None:
     """Two that differ by a tenth say little; the interval is Student's, ten times as wide."""
     cell = _cell(chooser, {JPEG: _run(JPEG, [0.2, 0.22])})
@@ -121,6 +133,13 @@ def test_a_slower_cutpoint_fails_on_both_clocks(chooser: Chooser) -> None:
     claims = claims_of([replace(cell, entries=tuple(slow))], (), 20.0)
     held = {claim.name: claim.holds for claim in claims if claim.name.startswith("cutpoint / best")}
     assert list(held.values()) == [False, False]
+
+
+def test_policies_that_hardly_met_in_a_round_are_not_compared(chooser: Chooser) -> None:
+    """Five inferences each, but one round in common: that says nothing of two per cent."""
+    own = [shot(CUTPOINT, 0.4, number=number) for number in range(4, 9)]
+    cell = _cell(chooser, {JPEG: _run(JPEG, [0.2] * 5), CUTPOINT: own})
+    assert not [each for each in claims_of([cell], (), 20.0) if "95 % interval" in each.name]
 
 
 def test_clocks_that_are_apart_or_were_never_compared_fail(chooser: Chooser) -> None:

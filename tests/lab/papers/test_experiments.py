@@ -56,7 +56,12 @@ def test_dads_keeps_the_factor_of_one_cell(net: PaperNet, monkeypatch: pytest.Mo
     bounds = {each.bound for each in outcome.report.claims if "as printed" in each.name}
     assert bounds == {1.46, 4.14, 7.23, 8.32}
     assert ran == ["resnet18"]
-    assert "| ResNet18 | 5.85 | 7.23 |" in report_text(outcome)
+    text = report_text(outcome)
+    assert "| ResNet18 | 5.85 | 7.23 |" in text
+    factor = outcome.report.details["device_factor"]
+    assert f"9 times as quick as the printed edge, not {factor:.0f} times" in text
+    dads_s = {link: mean_s[link, "device-only"] / mean_s[link, "dads"] for link, _ in mean_s}
+    assert f"DADS gives {dads_s['0.13 Mbit/s']:.2f} at 0.13 Mbit/s (printed 1.46)" in text
 
 
 def test_what_is_confirmed_uses_the_link_where_anything_does(chooser: Chooser) -> None:

@@ -8,7 +8,7 @@ from tests.lab.papers.shots import shot
 
 from cutpoint.lab.arena import Contender, Place, Shot
 from cutpoint.lab.papers import real_cells
-from cutpoint.lab.papers.choices import Chooser
+from cutpoint.lab.papers.choices import Chooser, Way
 from cutpoint.lab.papers.real_cells import Effort, run_cells
 
 _SEES = real_cells._TIMES_SEEN
@@ -93,6 +93,17 @@ def test_what_was_chosen_alike_is_run_once_and_what_takes_too_long_not_at_all(
             wanted = effort.rounds_of(choice.latency_s)
             assert _num(arena, link, str(choice.way)) == wanted
             assert len(cells.of(link, choice)) == wanted
+
+
+def test_the_device_alone_runs_the_net_as_it_was_published(
+    chooser: Chooser, ran: list[_Arena], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the best fixed row is the device as well, that is no reason to feed it pixels."""
+    device = Way("uint8", chooser.pixel_table.cuts[0])
+    monkeypatch.setitem(chooser.__dict__, "_best_fixed", device)
+    effort = Effort(most_s=3.0, budget_s=1.0, fewest=2, most=3)
+    run_cells(_Subject(), chooser, delay_s=0.0, effort=effort)  # type: ignore[arg-type]
+    assert ran[0].contenders["device-only"].input == "float32"
 
 
 def test_links_are_seen_before_anything_counts(chooser: Chooser, ran: list[_Arena]) -> None:

@@ -53,6 +53,8 @@ def test_what_is_written_reads_the_same(tmp_path: Path) -> None:
         ("7\n\n5\n", r"line 3: 5 ms is before the line above \(7 ms\)"),
         ("", "no packet leaves after 0 ms"),
         ("0\n0\n", "no packet leaves after 0 ms"),
+        ("1\n1700000000000\n", r"line 2: '1700000000000' ms is more than a week"),
+        ("9" * 5000, "line 1: '9+' ms is more than a week"),
     ],
 )
 def test_a_line_that_is_no_time_is_named(text: str, message: str, tmp_path: Path) -> None:

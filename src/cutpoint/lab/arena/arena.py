@@ -273,7 +273,8 @@ class Arena:
     def _take(self, ahead: Sequence[Turn]) -> Shot:
         """Run the first of the turns ahead, while the links of the others come to their places."""
         turn = ahead[0]
-        for each in ahead:
+        # Rounds may be short: whoever has two turns ahead is led to the first of them.
+        for each in {each.seat: each for each in reversed(ahead)}.values():
             if each.place.load == turn.place.load:
                 each.seat.lead_in(each.place, _LEAD_S)
         self.set_load(turn.place.load)

@@ -23,7 +23,7 @@ class FixedRow:
     cut, codec
         By id and name.
     name
-        For people.
+        For people; that of no other row.
     """
 
     cut: str
@@ -86,5 +86,4 @@ def _described(cut: Cut, codec: str) -> str:
         return "device-only"
     if cut.placement == "server":
         return f"server-only {codec}"
-    where = cut.crossing[0] + (f" and {len(cut.crossing) - 1} more" if cut.crossing[1:] else "")
-    return f"split at {where} {codec}"
+    return f"split at {', '.join(cut.crossing)} {codec}"

@@ -1,6 +1,7 @@
 """One contender in the arena: its session, its own link, and where that link is now."""
 
 import time
+from itertools import pairwise
 from typing import Any
 
 from cutpoint.client.session import InferenceSession
@@ -20,6 +21,9 @@ _HELD_S = 1.0
 
 _LEAST_HELD_BYTES_PER_S = 2e3
 """... and at least this: a session whose link stands still for long loses its server."""
+
+_LED_STEPS = 16
+"""What a link is led through is played in so many steps, each at its mean rate."""
 
 
 class Noting:
@@ -116,15 +120,17 @@ class Seat:
 
     def lead_in(self, place: Place, lead_s: float) -> None:
         """
-        Let its link come by a place in so long: the session sees it coming, by its probes.
+        Let its link come to a place in so long: the session sees it coming, by its probes.
 
-        Nobody is led whose choice is always the same.
+        The link is held there, should the turn come later. Nobody is led whose choice is always
+        the same.
         """
         if place.is_steady:
             self._steadily(place)
         elif self.is_led and (self._led_in is None or self._led_in[0] != place):
             from_s = max(place.position_s - lead_s, 0.0)
-            self.link.play(place.up, place.down, from_s)
+            at = from_s, place.position_s
+            self.link.play(_led(place.up, *at), _led(place.down, *at), 0.0)
             self._at = None
             self._led_in = place, time.perf_counter() + place.position_s - from_s
 
@@ -183,6 +189,17 @@ class Seat:
             self.link.play(place.up, place.down, 0.0)
             self._at = place.up, place.down
             self._led_in = None
+
+
+def _led(schedule: RateSchedule | None, from_s: float, to_s: float) -> RateSchedule | None:
+    """Give a stretch of a link, and then what it is held at where that ends."""
+    held = _held(schedule, to_s)
+    if schedule is None or held is None or from_s >= to_s:
+        return held
+    step_s = (to_s - from_s) / _LED_STEPS
+    ends_s = [from_s + step_s * number for number in range(_LED_STEPS)] + [to_s]
+    rates = [schedule.sent_bytes(*each) / step_s for each in pairwise(ends_s)]
+    return RateSchedule((*((step_s, rate) for rate in rates), *held.phases))
 
 
 def _held(schedule: RateSchedule | None, at_s: float) -> RateSchedule | None:

@@ -20,7 +20,8 @@ from cutpoint.execution.quantiser import runtime_quantiser
 from cutpoint.execution.runtime import keep_freed_memory, quiet_options
 from cutpoint.graph import SERVER_ONLY, Arrays, Graph
 from cutpoint.lab.photos import Pixels, encoded_photo, normalised, photos
-from cutpoint.lab.zoo import ZOO, write
+from cutpoint.lab.zoo import write
+from cutpoint.lab.zoo.catalogue import entry_of
 from cutpoint.planning import cuts_to_hold
 from cutpoint.profiling.calibrate import calibrate
 from cutpoint.profiling.calibration_file import save_calibration
@@ -174,12 +175,14 @@ def prepare_subject(name: str, folder: Path, *, num_pictures: int = 4, seed: int
 
     Raises
     ------
+    ModelError
+        If there is no such net in the zoo.
     ConfigurationError
         If the net takes no pictures of three colours.
     MissingDependencyError
         If scikit-learn or Pillow is not installed.
     """
-    channels, height, width = ZOO[name].image
+    channels, height, width = entry_of(name).image
     if channels != 3:
         raise ConfigurationError(
             f"{name} takes {channels} channels: choose a net that takes photos"

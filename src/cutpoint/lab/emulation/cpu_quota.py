@@ -87,6 +87,9 @@ class CpuQuota:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        with contextlib.suppress(OSError):
+            # Whatever was started by those that are held is there too.
+            self._held += map(int, (self._group / "cgroup.procs").read_text().split())
         for pid in self._held:
             with contextlib.suppress(OSError):  # it may have ended
                 (self._parent / "cgroup.procs").write_text(str(pid))

@@ -128,18 +128,23 @@ class TunEmulator:
                 os.read(self._wake_receiver, 4096)
                 self._take_calls()
             for source, sink, lane in self._ways:
-                if source in readable:
-                    self._take_packets(source, lane)
+                if source in readable and not self._take_packets(source, lane):
+                    _say(sys.stderr, "a device of the link is gone: nothing is forwarded any more")
+                    return
                 for packet in lane.pop_due(self._now_s()):
                     _write(sink, packet)
 
-    def _take_packets(self, source: int, lane: PacketLane) -> None:
+    def _take_packets(self, source: int, lane: PacketLane) -> bool:
+        """Tell whether the device is still there: one that is gone is readable for ever."""
         for _ in range(_PACKETS_A_ROUND):
             try:
                 packet = os.read(source, _PACKET_MAX_BYTES)
+            except BlockingIOError:
+                break
             except OSError:
-                return
+                return False
             lane.push(self._now_s(), packet)
+        return True
 
     def _take_calls(self) -> None:
         with contextlib.suppress(Empty):
@@ -177,7 +182,6 @@ def main() -> None:
         parser.add_argument(option, type=parse_rate, default=None)
     parser.add_argument("--loss", type=float, default=0.0)
     options = parser.parse_args()
-    come_first()
     disturbance = Disturbance(options.jitter, options.loss)
     up, down = (
         PacketLane(_constant(rate), options.delay, options.queue, disturbance, seed)
@@ -205,4 +209,5 @@ def _say(stream: TextIO, text: str) -> None:
 
 
 if __name__ == "__main__":
+    come_first()
     main()

@@ -1,7 +1,7 @@
 """Whether a second run of an experiment ranks the policies as the first one did."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -10,8 +10,18 @@ import msgspec
 from cutpoint.exceptions import ExperimentError
 from cutpoint.lab.experiments.form import LatencySummary, Report, ResultRow
 
+_UNKNOWN = 0.05
+"""Share of the mean by which a row of one inference may be off: it has no interval of its own."""
+
 Place = tuple[str, str, str, str]
 """Model, link, load and clock: within these, policies are ranked by their mean latency."""
+
+
+@dataclass(frozen=True)
+class SavedEnvironment:
+    """Whether a saved report samples the full experiment; what else there is, is not read."""
+
+    is_quick: bool
 
 
 @dataclass(frozen=True)
@@ -21,12 +31,13 @@ class SavedReport:
 
     Parameters
     ----------
-    experiment, seed, rows
+    experiment, seed, environment, rows
         As in `Report`.
     """
 
     experiment: str
     seed: int
+    environment: SavedEnvironment
     rows: tuple[ResultRow, ...]
 
 
@@ -102,16 +113,19 @@ def agreement(first: SavedReport | Report, second: SavedReport | Report) -> Agre
 
     A ranking is a pair of policies at one place whose intervals do not overlap in the first
     run; the second repeats it if its means are in the same order, however its own intervals lie.
+    A row of a single inference is taken to be 5 % off either way: an interval of no width would
+    make a ranking of every tie.
 
     Raises
     ------
     ExperimentError
-        If the runs are not of one experiment and seed, or a row stands in one of them twice.
+        If the runs are not of one experiment and seed, one of them alone is quick, or a row
+        stands in one of them twice.
     """
-    if (first.experiment, first.seed) != (second.experiment, second.seed):
+    if _identity(first) != _identity(second):
         raise ExperimentError(
-            f"{first.experiment} with seed {first.seed} and {second.experiment} with seed "
-            f"{second.seed} are not to be compared: run one experiment twice with one seed"
+            f"{' and '.join(map(_identity, (first, second)))} are not to be compared: run one "
+            "experiment twice with one seed, quick or not"
         )
     again = _by_place(second)
     found, broken, missing = 0, [], []
@@ -123,6 +137,11 @@ def agreement(first: SavedReport | Report, second: SavedReport | Report) -> Agre
         elif there[ranking.faster].mean > there[ranking.slower].mean:
             broken.append(ranking)
     return Agreement(found, tuple(broken), tuple(missing))
+
+
+def _identity(report: SavedReport | Report) -> str:
+    quick = ", quick" if report.environment.is_quick else ""
+    return f"{report.experiment} with seed {report.seed}{quick}"
 
 
 def _rankings(places: dict[Place, dict[str, LatencySummary]]) -> Iterator[Ranking]:
@@ -144,5 +163,9 @@ def _by_place(report: SavedReport | Report) -> dict[Place, dict[str, LatencySumm
                 f"{report.experiment} has two rows of {row.policy} at {', '.join(place)}: "
                 "which one to compare is not known"
             )
-        by_policy[row.policy] = row.latency_s
+        by_policy[row.policy] = row.latency_s if row.n > 1 else _widened(row.latency_s)
     return places
+
+
+def _widened(alone: LatencySummary) -> LatencySummary:
+    return replace(alone, ci=((1 - _UNKNOWN) * alone.mean, (1 + _UNKNOWN) * alone.mean))

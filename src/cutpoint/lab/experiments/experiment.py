@@ -23,7 +23,7 @@ class Options:
     is_quick
         Sample the full experiment: three minutes on two cores at most.
     seed
-        Everything random is drawn from it.
+        Of what is drawn at random; the earlier benches draw the same always.
     traces
         Folder of link traces to use in place of those of the package.
     models

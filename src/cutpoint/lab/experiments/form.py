@@ -46,6 +46,9 @@ class Regret:
     """
     Mean latency over that of the oracle, minus one.
 
+    A measured one is of medians: those of the places of the link, whatever became of the slowest
+    inferences at each.
+
     Parameters
     ----------
     kind
@@ -217,7 +220,9 @@ def at_least(name: str, value: float, bound: float) -> Claim:
     return Claim(name, float(value), float(bound), bool(value >= bound))
 
 
-def summarise(latency_s: Sequence[float], seed: int = 0) -> LatencySummary:
+def summarise(
+    latency_s: Sequence[float], seed: int = 0, ci: tuple[float, float] | None = None
+) -> LatencySummary:
     """
     Sum up the latencies of one row.
 
@@ -227,6 +232,9 @@ def summarise(latency_s: Sequence[float], seed: int = 0) -> LatencySummary:
         One per inference.
     seed
         Of the bootstrap.
+    ci
+        Interval of the mean, where inferences are not independent of one another; by default
+        it is taken from draws of single ones.
 
     Raises
     ------
@@ -237,7 +245,8 @@ def summarise(latency_s: Sequence[float], seed: int = 0) -> LatencySummary:
     if not given.size or not np.all(np.isfinite(given)) or np.any(given < 0):
         raise ValueError(f"latencies are finite and at least one; got {given.size}")
     p50, p95, p99 = (float(each) for each in np.percentile(given, [50, 95, 99]))
-    return LatencySummary(float(given.mean()), p50, p95, p99, _mean_interval(given, seed))
+    ci = _mean_interval(given, seed) if ci is None else ci
+    return LatencySummary(float(given.mean()), p50, p95, p99, ci)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

@@ -26,6 +26,7 @@ from cutpoint.lab.plotting import pyplot
 from cutpoint.lab.server_process import ServerProcess
 from cutpoint.lab.two_clocks import (
     MOST_CONTENTION,
+    MOST_DROPPED,
     RealRun,
     Stage,
     by_phase,
@@ -84,7 +85,7 @@ class Pair:
 
     @property
     def deviation(self) -> float:
-        """Virtual mean latency over the real one, minus one."""
+        """Virtual mean latency over the real one, minus one; not a number without a real one."""
         return _mean_s(self.virtual) / _mean_s(self.run.kept) - 1.0
 
 
@@ -135,7 +136,8 @@ class SimulationExperiment:
                 "the virtual world has the message time, the device's and the server's speed and "
                 "the wait that the very session met (medians by rate): all the rest is compared",
                 "inferences during which other work held the cores (wall over CPU time above "
-                f"{MOST_CONTENTION}) do not count",
+                f"{MOST_CONTENTION}) do not count; where that leaves less than "
+                f"{1 - MOST_DROPPED:.0%}, there is no result",
             ),
         )
         return Outcome(report, _text(pairs, per_s), (_figure(pairs),))
@@ -180,7 +182,7 @@ def _whole_s(profile: Profile) -> float:
 
 
 def _mean_s(records: Sequence[InferenceRecord]) -> float:
-    return float(np.mean([record.latency_s for record in records]))
+    return float(np.mean([record.latency_s for record in records])) if records else float("nan")
 
 
 def _speed(pair: Pair, seed: int) -> float:
@@ -216,7 +218,8 @@ def _rows(pairs: Sequence[Pair], seed: int) -> list[ResultRow]:
     for pair in pairs:
         row = partial(ResultRow, pair.model, _LINK, "idle", pair.policy)
         dropped = len(pair.run.records) - len(pair.run.kept)
-        rows.append(row("real", *_summed_up(pair.run.kept, seed), num_dropped=dropped))
+        if pair.run.kept:
+            rows.append(row("real", *_summed_up(pair.run.kept, seed), num_dropped=dropped))
         rows.append(row("virtual", *_summed_up(pair.virtual, seed)))
     return rows
 
@@ -243,7 +246,7 @@ def _details(pair: Pair) -> dict[str, object]:
         "message_s": pair.run.message_s,
         "device_slowdowns": pair.run.slowdowns,
         "server_loads": pair.run.loads,
-        "deviation": pair.deviation,
+        "deviation": pair.deviation if pair.run.kept else None,
         "steps": by_step,
     }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import msgspec
 
@@ -11,17 +12,27 @@ from cutpoint.lab.experiments.page import page_of, require_page
 from cutpoint.lab.plotting import pyplot
 
 
-def require_writer() -> None:
+def require_writer(folder: Path) -> None:
     """
-    See that reports can be written, before hours are spent on one.
+    See that a report can be written, before hours are spent on it.
+
+    Parameters
+    ----------
+    folder
+        Made if it is not there.
 
     Raises
     ------
     MissingDependencyError
         If matplotlib, Jinja2 or markdown-it-py is not installed.
+    OSError
+        If the folder cannot be written.
     """
     pyplot()
     require_page()
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder):
+        pass
 
 
 def write_outcome(outcome: Outcome, folder: Path) -> Path:

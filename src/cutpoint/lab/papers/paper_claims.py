@@ -78,8 +78,9 @@ def _best_for_real(cell: Cell) -> Iterator[Claim]:
     if len(own.counted) < FEWEST_PAIRS or not ran:
         return
     best = min(ran, key=lambda each: np.median([shot.latency_s for shot in each.counted]))
+    met = {shot.round for shot in own.counted} & {shot.round for shot in best.counted}
     ratio = ratio_of_means(own.counted, best.counted)
-    if ratio is not None:
+    if ratio is not None and len(met) >= FEWEST_PAIRS:
         yield at_most(
             f"cutpoint / best other ({best.policy}), {NETS[cell.net]} at {cell.link} (real clock, "
             "lower end of the 95 % interval)",

@@ -115,7 +115,11 @@ def run_cells(
 
 def _contenders(plans: Iterable[Mapping[Way, int]]) -> list[Contender]:
     """Give every way once, whatever the link, and cutpoint."""
-    ways = {str(way): way for plan in plans for way in plan}
+    ways: dict[str, Way] = {}
+    for plan in plans:
+        for way in plan:
+            # The device alone is one way, whoever chose it: floats as published, before pixels.
+            ways.setdefault(str(way), way)
     return [*(_contender(name, way) for name, way in ways.items()), SOONEST]
 
 

@@ -18,12 +18,11 @@ from cutpoint.lab.arena import (
 from cutpoint.lab.arena.rows_seat import ROWS
 from cutpoint.lab.experiments.experiment import Options
 from cutpoint.lab.regret.exact import ExactCase
-from cutpoint.lab.regret.loaded_server import measure_loaded
+from cutpoint.lab.regret.loaded_server import LoadedServer, measure_loaded
 from cutpoint.lab.regret.measured import MeasuredCase, measured_case
 from cutpoint.lab.regret.world_of import DELAY_S, LOAD
 from cutpoint.lab.traces import Trace
 from cutpoint.policies import PUBLISHED
-from cutpoint.records import LoadConditions
 
 DEVICE_S: Mapping[str, float] = {
     "squeezenet": 0.15,
@@ -65,7 +64,7 @@ class Campaign:
         self.measured: list[MeasuredCase] = []
         self.slowdowns: dict[str, float] = {}
         self.tolerances: dict[str, str] = {}
-        self.busy: dict[str, LoadConditions] = {}
+        self.busy: dict[str, LoadedServer] = {}
         self._traces = tuple(traces)
         self._options = options
         self._folder = folder
@@ -129,7 +128,7 @@ class Campaign:
     def _add_cases(self, name: str, arena: Arena) -> list[ExactCase]:
         table = _table_of(arena)
         busy = self.busy[name] = measure_loaded(arena, LOAD)
-        cases = [ExactCase(name, trace, table, busy) for trace in self._traces]
+        cases = [ExactCase(name, trace, table, busy.answered) for trace in self._traces]
         self.cases += cases
         return cases
 

@@ -48,7 +48,7 @@ CUTPOINT, ORACLE, BEST_FIXED = "cutpoint", "oracle", "best fixed row"
 LOSSLESS = "cutpoint lossless"
 
 HINDSIGHT = "best rule on the past rate"
-_HINDSIGHT_NOTE = "found in hindsight: what knowing only the past can bring at most"
+_HINDSIGHT_NOTE = "twenty bins of the rate just seen, the row of each chosen in hindsight"
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,8 @@ def drawn_figures(
         "regret",
         f"Regret of every policy, {model}",
         "Mean latency over the oracle's, less one: exact (true conditions known one sample late, "
-        "virtual clock) and measured (real clock). Whiskers are 95 % intervals. Both have oracles "
-        "of their own and are not to be compared with each other.",
+        "virtual clock) and measured (real clock, over the lowest median). Whiskers are 95 % "
+        "intervals. Both have oracles of their own and are not to be compared with each other.",
         partial(_draw_bars, of_model),
     )
     by_link = {each.case.trace.name: each for each in measured}
@@ -86,7 +86,7 @@ def _draw_bars(rows: Sequence[ResultRow], path: Path) -> None:
         _bars(axes, names, measured, -0.2, _MEASURED, "measured")
         axes.set_xscale("log")
         axes.set_title(link, loc="left")
-        axes.set_xlabel("regret (%), mean latency over the oracle's less one")
+        axes.set_xlabel("regret (%), mean latency over the oracle's, less one")
         axes.set_yticks(range(len(names)), names)
         axes.grid(axis="x", color="#eeeeee")
         axes.set_axisbelow(True)

@@ -8,7 +8,7 @@ from cutpoint.lab.experiments.form import Claim, Regret, ResultRow, at_least, at
 from cutpoint.lab.regret.exact import CUTPOINT, ORACLE, ExactCase, Run
 from cutpoint.lab.regret.measured import MeasuredCase
 from cutpoint.lab.regret.world_of import LOAD_TEXT
-from cutpoint.simulation.exact_run import exact_regret
+from cutpoint.simulation.exact_run import exact_regret, mean_interval
 
 MOST_REGRET = 0.03
 _ROUNDING_S = 1e-9
@@ -33,13 +33,17 @@ def claims(cases: Sequence[ExactCase], measured: Sequence[MeasuredCase]) -> list
             f"exact mean regret of cutpoint on {link}, true conditions known one sample (33 ms) "
             f"late, mean over {len(of_link)} nets"
         )
-        found.append(at_most(name, float(np.mean(regrets)), MOST_REGRET))
+        worst = f"; worst {max(regrets):.1%}" if len(regrets) > 1 else ""
+        found.append(at_most(name + worst, float(np.mean(regrets)), MOST_REGRET))
     ahead_s = min(_ahead_of_oracle_s(case) for case in cases)
+    # Of the instrument, not of policies: the oracle is the least of rows that all choose from.
     name = "least latency of any policy less the oracle's at the same position, exact (s)"
     found.append(at_least(name, ahead_s, -_ROUNDING_S))
     for each in measured:
         name = f"share of inferences dropped on {each.case.trace.name} on the real clock"
         found.append(at_most(name, each.share_dropped, _MOST_DROPPED))
+        name = f"places of {each.case.trace.name} with a measured oracle, at least"
+        found.append(at_least(name, each.num_places, 1))
     return found
 
 
@@ -52,7 +56,7 @@ def _row(case: ExactCase, run: Run, seed: int) -> ResultRow:
         policy=run.name,
         clock="virtual",
         n=len(run.run.latency_s),
-        latency_s=summarise(run.run.latency_s.tolist(), seed),
+        latency_s=summarise(run.run.latency_s.tolist(), seed, mean_interval(run.run, seed)),
         regret=Regret("exact", regret.mean, regret.ci),
         note=run.note,
     )

@@ -57,7 +57,11 @@ class MeasuredCase:
         oracle = regret.oracle()
         if oracle.best_fixed is not None:
             best = oracle.best_fixed
-            found.append(self._row(best, BEST_FIXED, regret.of(best), f"{best}, by its medians"))
+            found.append(
+                self._row(
+                    best, BEST_FIXED, regret.of(best), f"{best}, of those replayed everywhere"
+                )
+            )
         kinds = sorted(set(oracle.rows), key=oracle.rows.count, reverse=True)
         best_row = ResultRow(
             model=self.case.model,
@@ -76,6 +80,15 @@ class MeasuredCase:
     def share_dropped(self) -> float:
         """Of all inferences."""
         return share_dropped(self.shots)
+
+    @property
+    def num_places(self) -> int:
+        """Places at which a row counts."""
+        try:
+            regret = MeasuredRegret(self.shots, [row.name for row in self.rows], self.seed)
+        except ValueError:
+            return 0
+        return len(regret.oracle().spots)
 
     def ratios(self) -> dict[str, tuple[float, tuple[float, float]]]:
         """Give the mean latency of cutpoint over that of each other, with its interval."""

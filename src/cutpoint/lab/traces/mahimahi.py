@@ -18,6 +18,9 @@ uploads take several of these."""
 
 _MS_PER_S = 1000
 
+_MOST_DIGITS = 9
+"""Of a time: a billion milliseconds are more than a week, and no trace but a date."""
+
 
 def read_mahimahi(path: Path, bin_s: float = BIN_S) -> RateSchedule:
     """
@@ -39,7 +42,8 @@ def read_mahimahi(path: Path, bin_s: float = BIN_S) -> RateSchedule:
     Raises
     ------
     TraceError
-        If a line is no time or lies before the line above it, or nothing is left.
+        If a line is no time, lies before the line above it or weeks after the beginning, or
+        nothing is left.
 
     References
     ----------
@@ -115,6 +119,11 @@ def _read_times_ms(path: Path) -> list[int]:
             raise TraceError(
                 f"{path}, line {number}: {text[:40]!r} is no whole number of milliseconds; "
                 "each line of a Mahimahi trace is the time at which one packet may leave"
+            )
+        if len(text.lstrip("0")) > _MOST_DIGITS:
+            raise TraceError(
+                f"{path}, line {number}: {text[:40]!r} ms is more than a week; times are counted "
+                "from the trace's beginning, not from a date"
             )
         if times_ms and int(text) < times_ms[-1]:
             raise TraceError(
