@@ -66,3 +66,14 @@ def test_a_server_that_becomes_slower_is_given_more() -> None:
         lateness.observe(times, 1.0)
         num_lost += 1
     assert num_lost <= 4
+
+
+def test_what_is_kept_is_the_greatest_of_the_latest_hundred() -> None:
+    """However the latest of them came and went."""
+    rng = np.random.default_rng(0)
+    ratios = np.round(1.2 + 1.1 * rng.random(1000) ** 4, 2)
+    lateness = after(*ratios[:20])
+    for end in range(20, 1000):
+        most = max(ratios[max(end - 100, 0) : end])
+        assert lateness.times_predicted == pytest.approx(max(1.25 * most, 1.5))
+        lateness.observe(ratios[end] * 0.2, 0.2)

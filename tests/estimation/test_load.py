@@ -148,3 +148,24 @@ def test_what_is_forgotten_is_believed_no_more() -> None:
     load.observe_at_least(tail_s=9.0, idle_tail_s=0.01, at_s=2.0)
     load.forget()
     assert astuple(load.conditions(2.0)) == (0.0, 1.0)
+
+
+def test_a_guess_is_given_up_after_few_quick_answers() -> None:
+    """A tail that was given up once says no more than the short answers after it."""
+    load = LoadEstimator()
+    load.observe(wait_s=0.0, tail_s=0.01, idle_tail_s=0.01, at_s=0.0)
+    load.observe_at_least(tail_s=0.12, idle_tail_s=4e-4, at_s=0.0)
+    assert 20 < load.conditions(0.0).slowdown < 60
+    for _ in range(5):
+        load.observe(wait_s=0.0, tail_s=6e-4, idle_tail_s=4e-4, at_s=0.0)
+    assert load.conditions(0.0).slowdown < 5
+
+
+def test_a_guess_that_answers_bear_out_stays() -> None:
+    """A server that is as slow as was guessed is believed to be."""
+    load = LoadEstimator()
+    load.observe_at_least(tail_s=0.12, idle_tail_s=0.01, at_s=0.0)
+    believed = load.conditions(0.0).slowdown
+    for _ in range(3):
+        load.observe(wait_s=0.0, tail_s=0.13, idle_tail_s=0.01, at_s=0.0)
+    assert load.conditions(0.0).slowdown > believed

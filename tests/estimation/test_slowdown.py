@@ -73,3 +73,35 @@ def test_belief_fades_while_nothing_runs_here() -> None:
     assert factors == sorted(factors, reverse=True)
     assert factors[0] == pytest.approx(5.0, rel=0.01)
     assert factors[-1] == pytest.approx(1.0, abs=0.01)
+
+
+def test_one_slow_run_among_quick_ones_is_chance() -> None:
+    """A rise beyond noise is believed as far as two runs in a row show it; a fall at once."""
+    slowdown, noise = SlowdownEstimator(), 1.25**0.3
+    slowdown.observe(1.0, 1.0, at_s=0.0)
+    slowdown.observe(8.0, 1.0, at_s=0.0)
+    assert slowdown.factor(0.0) == pytest.approx(noise)
+    slowdown.observe(4.0, 1.0, at_s=0.0)
+    assert slowdown.factor(0.0) == pytest.approx(noise**0.7 * 4**0.3)
+    slowdown.observe(1.0, 1.0, at_s=0.0)
+    assert slowdown.factor(0.0) == pytest.approx((noise**0.7 * 4**0.3) ** 0.7)
+
+
+def test_short_work_that_is_quick_again_brings_the_factor_down() -> None:
+    """Where nothing else is computed here, encoding shows that the device is slow no more."""
+    slowdown = SlowdownEstimator()
+    for _ in range(10):
+        slowdown.observe(4.0, 1.0, at_s=0.0)
+    for _ in range(20):
+        slowdown.observe_at_most(duration_s=0.004, profiled_s=0.004, at_s=0.0)
+    assert 1.0 < slowdown.factor(0.0) < 1.25
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "profiled_s"), [(0.04, 0.004), (0.004, 0.004), (0.0, 0.004), (0.004, 0.0)]
+)
+def test_short_work_never_raises_the_factor(duration_s: float, profiled_s: float) -> None:
+    """Encoding may be held up by much that is not the device's speed."""
+    slowdown = SlowdownEstimator()
+    slowdown.observe_at_most(duration_s, profiled_s, at_s=0.0)
+    assert slowdown.factor(0.0) == 1.0

@@ -285,7 +285,7 @@ class Engine:
             slowdown = dispatch.conditions.device_slowdown
             self._file_buckets.times.observe(drive.inputs, drive.decode_s / slowdown)
         with self._lock:
-            self._learn_slowdown(inference, plan.cut, bucket, drive.late_decode_s)
+            self._learn_slowdown(drive, dispatch, bucket)
             if inference.server is not None:
                 bucket.observe_server(drive.cut, drive.idle_s, inference.server)
             self.policy.observe(record)
@@ -324,15 +324,17 @@ class Engine:
         server.returned(record.measured.download_s, record.received_bytes)
         server.paced(self._clock(), took_s, predicted_s, dispatch.rest_s)
 
-    def _learn_slowdown(
-        self, inference: Inference, cut: str, bucket: AnyBucket, decode_s: float
-    ) -> None:
-        """Learn from what ran here: the head, and the tail too after a fallback."""
-        took_s, profiled_s = inference.measured.head_s, bucket.device.head_s[cut]
-        if inference.placement == "device" and inference.plan.placement != "device":
-            took_s += inference.measured.tail_s - decode_s
-            profiled_s += bucket.device.tail_s[cut]
+    def _learn_slowdown(self, drive: Drive, dispatch: Dispatch, bucket: AnyBucket) -> None:
+        """Learn from what ran here: the head, encoding, and the tail too after a fallback."""
+        inference, plan = drive.inference, dispatch.plan
+        took_s, profiled_s = inference.measured.head_s, bucket.device.head_s[plan.cut]
+        if inference.placement == "device" and plan.placement != "device":
+            took_s += inference.measured.tail_s - drive.late_decode_s
+            profiled_s += bucket.device.tail_s[plan.cut]
         bucket.slowdown.observe(took_s, profiled_s, self._clock())
+        if drive.inputs is None and drive.is_sent_as_planned:
+            profiled_s = plan.predicted.encode_s / dispatch.conditions.device_slowdown
+            bucket.slowdown.observe_at_most(inference.measured.encode_s, profiled_s, self._clock())
 
     def _connect(
         self, address: str, changed: Condition, security: ClientSecurity | None

@@ -24,6 +24,8 @@ class Lateness:
 
     def __init__(self) -> None:
         self._ratios: deque[float] = deque(maxlen=_NUM_LATEST)
+        self._most = 0.0
+        self._num_left = 0
 
     def __repr__(self) -> str:
         return f"<Lateness: answers within {self.times_predicted} times what is predicted>"
@@ -38,7 +40,18 @@ class Lateness:
             From the begin of the sending to the answer.
         """
         if took_s > 0 and predicted_s > 0:
-            self._ratios.append(took_s / predicted_s)
+            self._learn(took_s / predicted_s)
+
+    def _learn(self, ratio: float) -> None:
+        """Keep the greatest at hand: it is asked for before every request, and mostly stays."""
+        self._ratios.append(ratio)
+        self._num_left -= 1  # answers until it is none of the latest any more
+        if ratio >= self._most:
+            self._most, self._num_left = ratio, _NUM_LATEST
+        elif self._num_left <= 0:
+            latest = tuple(self._ratios)  # another thread may learn meanwhile
+            self._most = max(latest)
+            self._num_left = _NUM_LATEST - len(latest) + latest.index(self._most) + 1
 
     @property
     def times_predicted(self) -> float | None:
@@ -47,8 +60,7 @@ class Lateness:
 
         ``None`` before there were enough, or if they spread too far to tell.
         """
-        latest = tuple(self._ratios)  # another thread may learn meanwhile
-        if len(latest) < _NUM_TELLING:
+        if len(self._ratios) < _NUM_TELLING:
             return None
-        times = max(_TIMES_SEEN * max(latest), _LEAST)
+        times = max(_TIMES_SEEN * self._most, _LEAST)
         return times if times <= _MOST else None

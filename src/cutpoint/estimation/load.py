@@ -30,7 +30,8 @@ class LoadEstimator:
 
     A slow-down that rises counts as far as the answer before shows it too: a tail that lost its
     core for some milliseconds by chance would be believed of the next ones. The first answer
-    counts in full, and so does every fall.
+    counts in full, and so does every fall: the more, the more time the belief was off by, since
+    what delays a short tail only ever adds to it.
     """
 
     def __init__(self) -> None:
@@ -38,11 +39,13 @@ class LoadEstimator:
         self._slowdown = 1.0
         self._longest_s = 0.0
         self._previous = inf
+        self._is_guess = False
         self._at_s = 0.0
 
     def forget(self) -> None:
         """Believe that it is idle: after an outage, what was late because of it is no load."""
         self._wait_s, self._slowdown, self._previous = 0.0, 1.0, inf
+        self._is_guess = False
 
     def observe(self, wait_s: float, tail_s: float, idle_tail_s: float, at_s: float) -> None:
         """
@@ -57,14 +60,15 @@ class LoadEstimator:
         at_s
             When the answer came.
         """
-        believed = self.conditions(at_s)
-        self._wait_s = (1 - _WEIGHT) * believed.wait_s + _WEIGHT * max(wait_s, 0.0)
+        believed_wait_s, believed = self._believed(at_s)
+        self._wait_s = (1 - _WEIGHT) * believed_wait_s + _WEIGHT * max(wait_s, 0.0)
         if idle_tail_s > 0:
             ratio = min(max(tail_s / idle_tail_s, 0.1), _HIGHEST)
             self._longest_s = max(_LONGEST_KEPT * self._longest_s, idle_tail_s, _TELLING_S)
-            weight = _WEIGHT * idle_tail_s / self._longest_s
-            told = min(ratio, max(self._previous, believed.slowdown))
-            self._slowdown = (1 - weight) * believed.slowdown + weight * told
+            share = idle_tail_s / self._longest_s
+            told = min(ratio, max(self._previous, believed))
+            weight = self._weight(believed - told) * min(1.0, share * max(believed - told, 1.0))
+            self._slowdown = (1 - weight) * believed + weight * told
             if idle_tail_s >= _TELLING_S:
                 self._previous = ratio
         self._at_s = at_s
@@ -84,21 +88,36 @@ class LoadEstimator:
         -----
         A server that answers just after the device has gone on alone would otherwise never be
         known to be slow: no answer of its own is ever seen. Where it turns out to have stood
-        still, or the link, this is to be forgotten again.
+        still, or the link, this is to be forgotten again; and the first answer that is quicker
+        counts as much as what was given up did. A short tail that hangs counts as a longer one:
+        what held it up is no share of the long ones' time.
         """
-        believed = self.conditions(at_s)
-        if idle_tail_s <= 0 or tail_s <= believed.slowdown * idle_tail_s:
+        wait_s, believed = self._believed(at_s)
+        if idle_tail_s <= 0:
             return
-        ratio = min(tail_s / idle_tail_s, _HIGHEST)
+        ratio = min(tail_s / max(idle_tail_s, _TELLING_S), _HIGHEST)
+        if ratio <= believed:
+            return
         self._previous = ratio
-        self._wait_s = believed.wait_s
-        self._slowdown = believed.slowdown + _WEIGHT_AT_LEAST * (ratio - believed.slowdown)
+        self._is_guess = True
+        self._wait_s = wait_s
+        self._slowdown = believed + _WEIGHT_AT_LEAST * (ratio - believed)
         self._at_s = at_s
 
     def conditions(self, at_s: float) -> LoadConditions:
         """Give the load as believed at a time."""
+        return LoadConditions(*self._believed(at_s))
+
+    def _weight(self, fall: float) -> float:
+        """Give the weight of an answer; one that is as slow as was guessed confirms it."""
+        is_refuted = self._is_guess and fall > self._slowdown / 2
+        self._is_guess = is_refuted
+        return _WEIGHT_AT_LEAST if is_refuted else _WEIGHT
+
+    def _believed(self, at_s: float) -> tuple[float, float]:
+        """Give wait and slow-down as they are after fading."""
         age_s = max(at_s - self._at_s, 0.0)
-        return LoadConditions(
-            wait_s=self._wait_s * exp(-age_s / _WAIT_FADES_S),
-            slowdown=1.0 + (self._slowdown - 1.0) * exp(-age_s / _SLOWDOWN_FADES_S),
+        return (
+            self._wait_s * exp(-age_s / _WAIT_FADES_S),
+            1.0 + (self._slowdown - 1.0) * exp(-age_s / _SLOWDOWN_FADES_S),
         )

@@ -8,7 +8,7 @@ import pytest
 
 from cutpoint.cost import CutTable
 from cutpoint.graph import Cut
-from cutpoint.lab.prediction.drawn import OFFLOADED, Drawn, kind_of
+from cutpoint.lab.prediction.drawn import Drawn, kind_of
 from cutpoint.policies import Situation
 from cutpoint.records import Conditions, LinkConditions
 
@@ -85,7 +85,7 @@ def test_the_same_seed_draws_the_same(situation: Situation) -> None:
 def test_places_may_be_forbidden(situation: Situation) -> None:
     """The best of those that are left is what others are held against."""
     policy = Drawn(seed=1)
-    policy.placements = OFFLOADED
+    policy.placements = frozenset(("server", "split"))
     assert not any(cut == "device-only" for cut, _ in drawn(policy, situation))
     policy.within = 1.0
     assert set(drawn(policy, situation)) == {("server-only", "zstd")}
@@ -96,7 +96,7 @@ def test_places_may_be_forbidden(situation: Situation) -> None:
 def test_without_a_server_the_device_computes(situation: Situation) -> None:
     """Whatever was asked for; the plan says why."""
     policy = Drawn(seed=1)
-    policy.placements = OFFLOADED
+    policy.placements = frozenset(("server", "split"))
     gone = replace(situation, conditions=Conditions(unavailable="it is gone"))
     plan = policy.decide(gone)
     assert (plan.placement, plan.note) == ("device", "it is gone")

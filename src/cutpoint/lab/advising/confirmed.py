@@ -6,11 +6,11 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from cutpoint.lab.advising.planned import GRID, PlannedNet
+from cutpoint.lab.advising.planned import GRID, VALUES, PlannedNet
 from cutpoint.lab.prediction.bed import Bed
 from cutpoint.lab.prediction.sample import LEAST_KEPT_SHARE, PredictedSample
-from cutpoint.lab.shares.contenders import JPEG, UINT8
-from cutpoint.records import Placement
+from cutpoint.lab.shares.contenders import CODEC_SETS, JPEG, UINT8
+from cutpoint.records import RAW, Placement
 from cutpoint.units import mbit_per_s
 
 KINDS: tuple[Placement, ...] = ("device", "server", "split")
@@ -18,7 +18,9 @@ KINDS: tuple[Placement, ...] = ("device", "server", "split")
 CONFIRMED = (UINT8, JPEG)
 """Ways of the input that are confirmed."""
 
-_VALUES = ("zstd", "float16", "uint8", "uint8+zstd")
+_VALUES = tuple(codec for codec in CODEC_SETS[VALUES] if codec != RAW)
+"""None beside those that are planned with: pixels under zstd would be another way of the input."""
+
 _CODECS = {UINT8: _VALUES, JPEG: (*_VALUES, "jpeg:90")}
 
 _SHARE_WANTED, _MOST_TIMES = 0.7, 3

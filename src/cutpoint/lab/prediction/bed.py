@@ -13,7 +13,7 @@ from cutpoint.execution.embed import embed
 from cutpoint.execution.preprocessing import Preprocessing
 from cutpoint.lab.link_process import LinkProcess
 from cutpoint.lab.photos import Pixels, photos
-from cutpoint.lab.prediction.drawn import OFFLOADED, Drawn
+from cutpoint.lab.prediction.drawn import SERVER, Drawn
 from cutpoint.lab.prediction.host_speed import whole_cpu_s
 from cutpoint.lab.prediction.sample import PredictedSample, sample_of
 from cutpoint.lab.server_process import ServerProcess
@@ -138,7 +138,8 @@ class Bed:
         """Change the link, and let the session learn it."""
         self._rate = bandwidth_bytes_per_s
         self._link.set_rate(bandwidth_bytes_per_s, bandwidth_bytes_per_s)
-        before, self.policy.placements = self.policy.placements, OFFLOADED
+        # All of the input is sent: of some hundred bytes a link is not learnt.
+        before, self.policy.placements = self.policy.placements, SERVER
         try:
             for number in range(_NUM_SETTLING):
                 self._session.run(None, self.feed(number))

@@ -12,7 +12,7 @@ from cutpoint.policies.policy import alone
 from cutpoint.records import RAW, InferenceRecord, Placement, Plan
 
 EVERYWHERE: frozenset[Placement] = frozenset(("device", "server", "split"))
-OFFLOADED: frozenset[Placement] = frozenset(("server", "split"))
+SERVER: frozenset[Placement] = frozenset(("server",))
 
 Kind = str
 """``device``, ``server`` or ``split``, the latter two with ``coded`` where values are encoded."""
