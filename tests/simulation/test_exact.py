@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.simulation.made_up import DELAYS, LOADS, RATES, tables, worlds
 
@@ -51,6 +51,7 @@ def test_where_nothing_changes_it_is_the_objective(
         np.testing.assert_allclose(given, due, rtol=1e-5, atol=1e-7)
 
 
+@settings(max_examples=40)
 @given(
     table=tables(), world=worlds(st.just(0.0) | RATES), at_s=st.lists(st.floats(0, 50), max_size=4)
 )

@@ -17,8 +17,6 @@ socket: the client feeds it from real ones, the simulator from made-up ones, and
 the same events give the same actions.
 """
 
-from dataclasses import replace
-
 from cutpoint.exceptions import LocalProtocolError
 from cutpoint.inference.actions import Action, Cancel, Deliver, RunHead, RunTail, Send
 from cutpoint.inference.events import (
@@ -77,7 +75,7 @@ class Inference:
         self._phase: Phase = "connect"
         self._first_sent_at_s = 0.0
         self._sent_at_s = 0.0
-        self._lost_s = 0.0
+        self._head_s = self._encode_s = self._lost_s = 0.0
         self._upload_s: float | None = None
 
     def __repr__(self) -> str:
@@ -140,10 +138,11 @@ class Inference:
         raise LocalProtocolError(f"{event} cannot happen to {self!r}")
 
     def _after_head(self, event: HeadDone) -> tuple[Action, ...]:
-        self.measured = Parts(head_s=event.head_s, encode_s=event.encode_s)
+        self._head_s, self._encode_s = event.head_s, event.encode_s
         part = "whole" if self.plan.placement == "device" else "head"
         leg = LegRun(DEVICE, part, event.head_s, event.cpu_s, event.stretched_s)
         if self.plan.placement == "device":
+            self.measured = Parts(event.head_s, event.encode_s)
             return self._done(False, leg)
         if self.plan.placement == "split":
             self.legs += (leg,)
@@ -163,8 +162,7 @@ class Inference:
         self._sent_at_s += took_s
         if self.attempts == 1:
             self._first_sent_at_s = self._sent_at_s
-        encode_s = self.measured.encode_s + took_s
-        self.measured = replace(self.measured, encode_s=encode_s)
+        self._encode_s += took_s
         return ()
 
     def _progressed(self, event: Uploaded | UploadLags | Started | Replying) -> tuple[Action, ...]:
@@ -212,8 +210,8 @@ class Inference:
         on_link_s = elapsed_s - tail_s - wait_s
         upload_s = min(self._upload_s if self._upload_s is not None else on_link_s, on_link_s)
         self.measured = Parts(
-            head_s=self.measured.head_s,
-            encode_s=self.measured.encode_s,
+            head_s=self._head_s,
+            encode_s=self._encode_s,
             upload_s=upload_s,
             wait_s=wait_s,
             tail_s=tail_s,
@@ -227,13 +225,14 @@ class Inference:
         self.failed_in = self._phase
         self.fallback_reason = reason
         self.placement = "device"
-        lost_s = self._lost_s + max(at_s - self._sent_at_s, 0.0)
-        self.measured = replace(self.measured, lost_s=lost_s)
+        self._lost_s += max(at_s - self._sent_at_s, 0.0)
         self._state = "alone"
         return (RunTail(),)
 
     def _finished_alone(self, event: TailDone) -> tuple[Action, ...]:
-        self.measured = replace(self.measured, tail_s=event.tail_s)
+        self.measured = Parts(
+            self._head_s, self._encode_s, tail_s=event.tail_s, lost_s=self._lost_s
+        )
         leg = LegRun(DEVICE, self._rest, event.tail_s, event.cpu_s, event.stretched_s)
         return self._done(False, leg)
 

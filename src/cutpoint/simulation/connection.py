@@ -69,6 +69,8 @@ class SimulatedConnection:
         self.recovered_s = -inf
         self._rng = rng
         self.round_trip_s = world.delay_up_s + world.delay_down_s
+        curves = (world.up_curve, world.down_curve)
+        self._interrupted = tuple(curve for curve in curves if curve.has_outages)
         self._acks: deque[tuple[float, int]] = deque()
         self._reopens_s: float | None = None
         self._suspect_until_s = -inf
@@ -212,7 +214,7 @@ class SimulatedConnection:
     def _is_silent(self, at_s: float) -> bool:
         """Tell whether the link has carried nothing for so long that a check has failed."""
         timeout_s = _CHECK_TIMEOUT_S + _ROUND_TRIPS * self.round_trip_s
-        for curve in (self.world.up_curve, self.world.down_curve):
+        for curve in self._interrupted:
             if curve.rate_at(at_s) > 0:
                 continue
             silent_since_s = curve.time_of(curve.carried_bytes(at_s))

@@ -9,9 +9,9 @@ import numpy as np
 
 from cutpoint.inference import Action, Event, Inference, patience_s
 from cutpoint.policies import Situation
-from cutpoint.records import Conditions, InferenceRecord, Plan
+from cutpoint.records import Conditions, InferenceRecord, Parts, Plan
 from cutpoint.simulation.connection import SimulatedConnection
-from cutpoint.simulation.drive import ROUNDING_S, Order, SimulatedDrive
+from cutpoint.simulation.drive import ROUNDING_S, Order, SimulatedDrive, rows_of
 from cutpoint.simulation.scenario import ClosedLoop, DeviceSpec, Periodic
 from cutpoint.simulation.virtual_clock import VirtualClock
 
@@ -54,6 +54,7 @@ class SimulatedDevice:
         self._connection = connection
         self._rng = rng
         self._told = told
+        self._rows = rows_of(spec.table)
         self._is_steady = getattr(spec.policy, "is_steady", False)
         self._decided: Order | None = None
         self._drive: SimulatedDrive | None = None
@@ -94,7 +95,6 @@ class SimulatedDevice:
         self._drive = drive = SimulatedDrive(
             self._clock,
             order,
-            self._spec.table,
             self._connection,
             self._mind,
             self._finish,
@@ -158,8 +158,8 @@ class SimulatedDevice:
         return spec.policy.decide(Situation(now_s, spec.table, conditions, spec.server))
 
     def _order_of(self, plan: Plan, now_s: float, conditions: Conditions) -> Order:
-        row = self._spec.table.find(plan.cut, plan.codec) or 0
-        rest_s = float(self._spec.table.rest_s[row]) * conditions.device_slowdown
+        row = self._rows[self._spec.table.find(plan.cut, plan.codec) or 0]
+        rest_s = row.rest_s * conditions.device_slowdown
         patience = self._patience_s(plan, rest_s)
         return Order(plan, row, now_s, now_s, conditions, patience, rest_s)
 
@@ -182,9 +182,9 @@ class SimulatedDevice:
         self._learn_slowdown(drive)
         self._spec.policy.observe(record)
         self._learn_pace(record, drive)
-        if self._admission is not None:
+        if self._admission:
             self._connection.breaker.release(self._admission)
-            self._admission = None
+        self._admission = None
         self.records.append(record)
         self._drive = None
         arrivals = self._spec.arrivals
@@ -220,21 +220,20 @@ class SimulatedDevice:
         )
 
     def _learn_slowdown(self, drive: SimulatedDrive) -> None:
-        table, order, inference = self._spec.table, drive.order, drive.inference
-        took_s, profiled_s = inference.measured.head_s, float(table.head_s[order.row])
+        order, inference = drive.order, drive.inference
+        took_s, profiled_s = inference.measured.head_s, order.row.head_s
         if inference.placement == "device" and order.plan.placement != "device":
             took_s += inference.measured.tail_s
-            profiled_s += float(table.rest_s[order.row])
-        self._connection.learner.slowdown.observe(took_s, profiled_s, self._clock.now_s)
+            profiled_s += order.row.rest_s
+        slowdown = self._connection.learner.slowdown
+        slowdown.observe(took_s, profiled_s, self._clock.now_s)
+        slowdown.observe_at_most(inference.measured.encode_s, order.row.encode_s, self._clock.now_s)
 
     def _learn_pace(self, record: InferenceRecord, drive: SimulatedDrive) -> None:
         if record.server is None:
             return
         connection, now_s = self._connection, self._clock.now_s
-        took_s, predicted_s = (
-            parts.upload_s + parts.wait_s + parts.tail_s + parts.download_s
-            for parts in (record.measured, record.predicted)
-        )
+        took_s, predicted_s = _on_server_s(record.measured), _on_server_s(record.predicted)
         if record.placement == "device":
             connection.given_up(record.measured.lost_s, predicted_s)
             if record.failed_in == "compute":
@@ -243,3 +242,7 @@ class SimulatedDevice:
                 connection.computes_still(now_s, record.at_s, since_s, idle_s)
             return
         connection.paced(now_s, took_s, predicted_s, drive.order.rest_s)
+
+
+def _on_server_s(parts: Parts) -> float:
+    return parts.upload_s + parts.wait_s + parts.tail_s + parts.download_s

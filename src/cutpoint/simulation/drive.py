@@ -1,9 +1,9 @@
 """Carry out one inference on the virtual clock: what `client/drive.py` does on a real one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from cutpoint.cost import CutTable
 from cutpoint.inference import (
@@ -45,8 +45,24 @@ _FIRST_PART_BYTES = 64 * 1024
 """An answer comes in pieces of this size; the rate is that of those behind the first."""
 
 
-@dataclass(frozen=True)
-class Order:
+class Row(NamedTuple):
+    """A row of a table as plain numbers: reading them off the columns takes longer than using."""
+
+    head_s: float
+    rest_s: float
+    encode_s: float
+    tail_s: float
+    up_bytes: float
+    down_bytes: float
+
+
+def rows_of(table: CutTable) -> list[Row]:
+    """Give all rows of a table."""
+    columns = (getattr(table, name).tolist() for name in Row._fields)
+    return [Row(*numbers) for numbers in zip(*columns, strict=True)]
+
+
+class Order(NamedTuple):
     """
     What one inference is to do.
 
@@ -55,7 +71,7 @@ class Order:
     plan
         What was decided.
     row
-        Of the table.
+        Its row of the table.
     at_s, decided_s
         When it begins, and when that was decided.
     conditions
@@ -65,7 +81,7 @@ class Order:
     """
 
     plan: Plan
-    row: int
+    row: Row
     at_s: float
     decided_s: float
     conditions: Conditions
@@ -83,8 +99,6 @@ class SimulatedDrive:
         Of the simulation.
     order
         What is to be done.
-    table
-        What was decided among.
     connection
         To the server.
     minded
@@ -104,7 +118,6 @@ class SimulatedDrive:
         self,
         clock: VirtualClock,
         order: Order,
-        table: CutTable,
         connection: SimulatedConnection,
         minded: Callable[[], None],
         delivered: "Callable[[SimulatedDrive], None]",
@@ -116,7 +129,7 @@ class SimulatedDrive:
         self.sent_bytes = 0
         self.received_bytes = 0
         self._clock = clock
-        self._table = table
+        self._row = order.row
         self._connection = connection
         self._minded = minded
         self._delivered = delivered
@@ -149,11 +162,8 @@ class SimulatedDrive:
     @property
     def is_offloaded(self) -> bool:
         """Whether an answer is waited for."""
-        return self._attempt > 0 and self.inference.placement != "device" and not self._is_done
-
-    @property
-    def _is_done(self) -> bool:
-        return self.inference.is_done
+        inference = self.inference
+        return self._attempt > 0 and inference.placement != "device" and not inference.is_done
 
     @property
     def look_s(self) -> float:
@@ -178,13 +188,13 @@ class SimulatedDrive:
         for action in actions:
             match action:
                 case RunHead():
-                    self._run(float(self._table.head_s[self.order.row]), self._head_done)
+                    self._run(self._row.head_s, self._head_done)
                 case Send():
                     self._send(action)
                 case Cancel():
                     self._cancel()
                 case RunTail():
-                    self._run(float(self._table.rest_s[self.order.row]), self._tail_done)
+                    self._run(self._row.rest_s, self._tail_done)
                 case Deliver():
                     self._delivered(self)
 
@@ -206,9 +216,9 @@ class SimulatedDrive:
     def _send(self, action: Send) -> None:
         self._attempt += 1
         self._until_s = self._clock.now_s + action.patience_s
-        encode_s = float(self._table.encode_s[self.order.row])
+        encode_s = self._row.encode_s * self._slowdown
         if encode_s > 0:
-            self._clock.later(encode_s * self._slowdown, self._encoded)
+            self._clock.later(encode_s, self._encoded)
             self._minded()
         else:
             self._upload()
@@ -224,7 +234,7 @@ class SimulatedDrive:
     def _upload(self) -> None:
         now_s, connection = self._clock.now_s, self._connection
         self._begun_s = now_s
-        size_bytes = float(self._table.up_bytes[self.order.row])
+        size_bytes = self._row.up_bytes
         self._sizes = connection.learner.pieces(size_bytes) if size_bytes > 0 else [0]
         connection.send(self._sizes, now_s)
         self._passage = connection.up.send(self._sizes[0], self._piece_passed)
@@ -271,11 +281,11 @@ class SimulatedDrive:
         if not self._is_coming:
             return  # it was given up, or the server has died
         self._leave_door()
-        now_s, world, row = self._clock.now_s, self._connection.world, self.order.row
+        now_s, world = self._clock.now_s, self._connection.world
         load = world.load.at(now_s)
         deadline_s = self._begun_s + world.delay_up_s + self.inference.patience_s
         job = Job(
-            float(self._table.tail_s[row]),
+            self._row.tail_s,
             load.slowdown,
             deadline_s + _DEADLINE_SLACK_S,
             self._computed,
@@ -290,29 +300,30 @@ class SimulatedDrive:
             self._fail(reason)
 
     def _computed(self, job: Job) -> None:
-        size_bytes = float(self._table.down_bytes[self.order.row])
-        first_bytes = min(size_bytes, _FIRST_PART_BYTES)
-        self._connection.down.send(first_bytes, lambda: self._first_back(job, size_bytes))
+        first_bytes = min(self._row.down_bytes, _FIRST_PART_BYTES)
+        self._connection.down.send(first_bytes, partial(self._first_back, job))
 
-    def _first_back(self, job: Job, size_bytes: float) -> None:
-        now_s, connection = self._clock.now_s, self._connection
-        if size_bytes > _FIRST_PART_BYTES:
-            left_bytes = size_bytes - _FIRST_PART_BYTES
-            connection.down.send(left_bytes, lambda: self._all_back(job, now_s))
+    def _first_back(self, job: Job) -> None:
+        left_bytes = self._row.down_bytes - _FIRST_PART_BYTES
+        if left_bytes > 0:
+            all_back = partial(self._all_back, job, left_bytes, self._clock.now_s)
+            self._connection.down.send(left_bytes, all_back)
         else:
-            self._clock.later(connection.world.delay_down_s, lambda _: self._answered(job))
+            self._come_back(job)
 
-    def _all_back(self, job: Job, first_s: float) -> None:
-        size_bytes = float(self._table.down_bytes[self.order.row]) - _FIRST_PART_BYTES
-        now_s, connection = self._clock.now_s, self._connection
-        connection.learner.link.down.observe(size_bytes, now_s - first_s, now_s)
-        self._clock.later(connection.world.delay_down_s, lambda _: self._answered(job))
+    def _all_back(self, job: Job, size_bytes: float, first_s: float) -> None:
+        now_s = self._clock.now_s
+        self._connection.learner.link.down.observe(size_bytes, now_s - first_s, now_s)
+        self._come_back(job)
 
-    def _answered(self, job: Job) -> None:
+    def _come_back(self, job: Job) -> None:
+        self._clock.later(self._connection.world.delay_down_s, partial(self._answered, job))
+
+    def _answered(self, job: Job, _: Any) -> None:
         if not self.is_offloaded:
             return  # the device went on alone meanwhile
         now_s = self._clock.now_s
-        self.received_bytes = round(self._table.down_bytes[self.order.row])
+        self.received_bytes = round(self._row.down_bytes)
         self._note_upload(now_s)
         wait_s, tail_s = job.began_s - job.came_s, job.ended_s - job.began_s
         self._connection.answered(now_s, wait_s, tail_s, job.idle_s)

@@ -38,9 +38,11 @@ class RateCurve:
             0.0 if rate == 0 else duration_s * rate
             for duration_s, rate in zip(durations_s, rates, strict=True)
         ]
+        self.has_outages = 0 in rates
         self._rates = rates
         self._starts_s = [0.0, *accumulate(durations_s[:-1])]
         self._carried_bytes = [0.0, *accumulate(amounts)]
+        self._is_repeating = schedule.repeat
         self._cycle_s = self._starts_s[-1] + durations_s[-1] if schedule.repeat else math.inf
         self._cycle_bytes = self._carried_bytes[-1]
         self._last_live = max((i for i, rate in enumerate(rates) if rate > 0), default=-1)
@@ -56,7 +58,7 @@ class RateCurve:
     def carried_bytes(self, t_s: float) -> float:
         """Give what a busy link has carried by a time, from time 0."""
         base_bytes, offset_s = 0.0, t_s
-        if self._cycle_s < math.inf:
+        if self._is_repeating:
             cycles = t_s // self._cycle_s
             base_bytes, offset_s = cycles * self._cycle_bytes, t_s - cycles * self._cycle_s
         phase = bisect_right(self._starts_s, offset_s) - 1
@@ -70,12 +72,14 @@ class RateCurve:
             return 0.0
         if self._last_live < 0:
             return math.inf
-        if self._cycle_s < math.inf:
+        if self._is_repeating:
             cycles = max(math.ceil(left_bytes / self._cycle_bytes) - 1, 0)
             base_s, left_bytes = cycles * self._cycle_s, left_bytes - cycles * self._cycle_bytes
         elif left_bytes > self._cycle_bytes:
             return math.inf
-        phase = min(bisect_left(self._carried_bytes, left_bytes, 1) - 1, self._last_live)
+        phase = bisect_left(self._carried_bytes, left_bytes, 1) - 1
+        if phase > self._last_live:
+            phase = self._last_live
         within_s = (left_bytes - self._carried_bytes[phase]) / self._rates[phase]
         return base_s + self._starts_s[phase] + within_s
 
@@ -87,7 +91,7 @@ class RateCurve:
 
     def rate_at(self, t_s: float) -> float:
         """Give the bytes per second at a time."""
-        offset_s = t_s % self._cycle_s if self._cycle_s < math.inf else t_s
+        offset_s = t_s % self._cycle_s if self._is_repeating else t_s
         return self._rates[bisect_right(self._starts_s, offset_s) - 1]
 
     def all_carried_bytes(self, t_s: Floats) -> Floats:

@@ -2,7 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from math import inf
+from typing import Any
 
 from cutpoint.simulation.scenario import ServerSpec
 from cutpoint.simulation.virtual_clock import VirtualClock
@@ -91,7 +93,7 @@ class SimulatedServer:
         self.num_answered = 0
         self.num_refused = 0
         for from_s, to_s in spec.down:
-            clock.later(from_s, lambda _, to_s=to_s: self._die(to_s))  # type: ignore[misc]
+            clock.later(from_s, partial(self._die, to_s))
             clock.later(to_s, self._rise)
 
     def __repr__(self) -> str:
@@ -122,12 +124,12 @@ class SimulatedServer:
         job.came_s = self._clock.now_s
         if wait_s > 0:
             self._num_delayed += 1
-            self._clock.later(wait_s, lambda _: self._queue_delayed(job))
+            self._clock.later(wait_s, partial(self._queue_delayed, job))
         else:
             self._queue.append(job)
             self._take()
 
-    def _queue_delayed(self, job: Job) -> None:
+    def _queue_delayed(self, job: Job, _: Any) -> None:
         self._num_delayed -= 1
         if self.is_dead:
             return  # who asked was told when it died
@@ -146,9 +148,9 @@ class SimulatedServer:
                 continue
             job.began_s = now_s
             self._running.add(job)
-            self._clock.later(job.idle_s * job.slowdown, lambda _, job=job: self._end(job))  # type: ignore[misc]
+            self._clock.later(job.idle_s * job.slowdown, partial(self._end, job))
 
-    def _end(self, job: Job) -> None:
+    def _end(self, job: Job, _: Any) -> None:
         if job not in self._running:
             return  # it died with the server
         self._running.discard(job)
@@ -159,7 +161,7 @@ class SimulatedServer:
         if self._queue:
             self._take()
 
-    def _die(self, to_s: float) -> None:
+    def _die(self, to_s: float, _: Any) -> None:
         self.is_dead = True
         self._queue.clear()
         self._running.clear()
@@ -167,5 +169,5 @@ class SimulatedServer:
         for told in self._on_death:
             told(to_s)
 
-    def _rise(self, _: object) -> None:
+    def _rise(self, _: Any) -> None:
         self.is_dead = False

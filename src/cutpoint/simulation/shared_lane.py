@@ -1,8 +1,10 @@
 """One direction of a link that several transfers share."""
 
 from collections.abc import Callable
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
+from typing import Any
 
 from cutpoint.simulation.rate_curve import RateCurve
 from cutpoint.simulation.virtual_clock import VirtualClock
@@ -96,17 +98,18 @@ class SharedLane:
         left_s = 0.0
         if left_bytes > 0:
             left_s = self._curve.time_of(self._carried_bytes + left_bytes) - self._clock.now_s
-        edition = self._edition
-        self._clock.later(left_s if left_s > 0 else 0.0, lambda _: self._leave(edition))
+        then = partial(self._leave, self._edition)
+        self._clock.later(left_s if left_s > 0 else 0.0, then)
 
-    def _leave(self, edition: int) -> None:
+    def _leave(self, edition: int, _: Any) -> None:
         """Let those leave whose last byte has passed."""
         if edition != self._edition:
             return
         self._advance()
         targets, self._is_settling = self._targets, True
         # Its time has come, though rounding may say that a millionth of a byte is left.
-        self._work_bytes = max(self._work_bytes, targets[0][0])
+        if self._work_bytes < targets[0][0]:
+            self._work_bytes = targets[0][0]
         while targets and (targets[0][2].is_dropped or targets[0][0] <= self._work_bytes):
             passage = heappop(targets)[2]
             if passage.is_dropped:

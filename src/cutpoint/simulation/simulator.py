@@ -82,6 +82,9 @@ def _uncollected() -> Iterator[None]:
     try:
         yield
     finally:
+        if not gc.get_freeze_count():
+            gc.freeze()  # and back: all records are old then, without having been looked through
+            gc.unfreeze()
         if was_enabled:
             gc.enable()
 

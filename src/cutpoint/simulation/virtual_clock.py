@@ -1,14 +1,25 @@
 """Time that passes only by what happens: the kernel of the simulation, on SimPy."""
 
 from collections.abc import Callable
+from heapq import heappush
 from math import inf
 from typing import Any
 
 from simpy import Environment
-from simpy.events import Timeout
+from simpy.events import NORMAL, Event
 
 Then = Callable[[Any], None]
 """What is called when a time has come; its argument is SimPy's and of no use here."""
+
+
+class _Alarm(Event):
+    """SimPy's timeout, reduced to what is called: ten and more pass for every inference."""
+
+    _ok = True
+    _value = None
+
+
+_new_alarm = _Alarm.__new__  # SimPy's constructor keeps what nobody asks an alarm for
 
 
 class VirtualClock(Environment):
@@ -32,4 +43,6 @@ class VirtualClock(Environment):
     def later(self, delay_s: float, then: Then) -> None:
         """Call back after a time; never, if that is infinite."""
         if delay_s < inf:
-            Timeout(self, delay_s).callbacks.append(then)
+            alarm = _new_alarm(_Alarm)
+            alarm.callbacks = [then]
+            heappush(self._queue, (self._now + delay_s, NORMAL, next(self._eid), alarm))
