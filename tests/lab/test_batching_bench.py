@@ -25,9 +25,10 @@ def _check(models: Sequence[ModelRow]) -> None:
 
 @pytest.mark.timeout(120)
 def test_every_answer_is_right_however_requests_meet(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked_process
 ) -> None:
     """Eight clients at three cuts of real servers get the uncut model's answers."""
+    monkeypatch.setattr(batching_bench, "ServerProcess", forked_process)
     monkeypatch.setattr(batching_bench, "_TEXT_LAYERS", 3)
     monkeypatch.setattr(batching_bench, "_TEXT_FEATURES", 128)
     experiment = BatchingExperiment(num_rounds=1, duration_s=0.5)

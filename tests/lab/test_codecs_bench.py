@@ -45,8 +45,12 @@ def _bench() -> CodecsBench:
     )
 
 
-def test_real_values_are_encoded_timed_and_foretold(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_values_are_encoded_timed_and_foretold(
+    monkeypatch: pytest.MonkeyPatch, forked_process, zoo_write
+) -> None:
     """Of every value that a codec takes, beside the library, and over a real server."""
+    monkeypatch.setattr("cutpoint.lab.coded_rows.ServerProcess", forked_process)
+    monkeypatch.setattr("cutpoint.lab.held_values.write", zoo_write)
     monkeypatch.setattr("cutpoint.lab.codecs_bench.compiler", lambda: None)
     heard: list[str] = []
     bench = run_codecs_bench(

@@ -4,16 +4,21 @@ from pathlib import Path
 
 import pytest
 
+from cutpoint.lab import overhead_bench
 from cutpoint.lab.experiments.experiment import Options
 from cutpoint.lab.experiments.overhead import OverheadExperiment
 from cutpoint.lab.experiments.writer import write_outcome
 
 
 @pytest.mark.timeout(120)
-def test_every_way_is_measured_answers_right_and_is_reported(tmp_path: Path) -> None:
+def test_every_way_is_measured_answers_right_and_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked_process, zoo_write
+) -> None:
     """A few pairs of a small net on a real server: three ways, no wrong answer, memory told."""
+    monkeypatch.setattr(overhead_bench, "ServerProcess", forked_process)
+    monkeypatch.setattr(overhead_bench, "write", zoo_write)
     experiment = OverheadExperiment(num_pairs=10, most_times=1)
-    outcome = experiment.run(Options(models=("mobilenet_v3_small",)))
+    outcome = experiment.run(Options(models=("squeezenet",)))
     found = outcome.report.details["rows"]
     assert [row.way for row in found] == ["whole", "segments", "server"]
     assert [row.num_wrong for row in found] == [0, 0, 0]

@@ -11,6 +11,8 @@ from cutpoint.lab.experiments.experiment import Options, Stopwatch
 from cutpoint.lab.experiments.form import summarise
 from cutpoint.lab.experiments.overload import overload_outcome
 from cutpoint.lab.experiments.writer import write_outcome
+from cutpoint.lab.fork_server import ForkServer
+from cutpoint.lab.forked_server import ForkedServer
 from cutpoint.lab.load_order import LoadOrder, Target
 from cutpoint.lab.load_process import LoadProcess
 from cutpoint.lab.overload_bench import OverloadBench, OverloadRow, run_overload_bench
@@ -21,7 +23,6 @@ from cutpoint.lab.overload_report import (
     overload_text,
 )
 from cutpoint.lab.overloaded_sessions import Attempts
-from cutpoint.lab.server_process import ServerProcess
 from cutpoint.profiling import read_environment
 
 DEADLINE_S = 60.0
@@ -33,10 +34,10 @@ def _target(model: Path, *addresses: str) -> Target:
 
 
 @pytest.fixture(scope="module")
-def pair(six_convs: Path) -> Iterator[tuple[ServerProcess, ServerProcess]]:
+def pair(six_convs: Path, fork_server: ForkServer) -> Iterator[tuple[ForkedServer, ForkedServer]]:
     """Give two servers that queue one request each, started side by side."""
     arguments = ("--max-waiting", "1", "--batching", "off")
-    first, second = (ServerProcess([str(six_convs)], arguments=arguments) for _ in range(2))
+    first, second = (fork_server.server([str(six_convs)], arguments) for _ in range(2))
     try:
         with ThreadPoolExecutor(2) as threads:
             list(threads.map(_start, (first, second)))
@@ -46,13 +47,13 @@ def pair(six_convs: Path) -> Iterator[tuple[ServerProcess, ServerProcess]]:
         second.kill()
 
 
-def _start(server: ServerProcess) -> None:
+def _start(server: ForkedServer) -> None:
     server.start()
     server.wait_until_ready()
 
 
 def test_clients_at_a_full_server_are_answered_or_refused_and_add_a_tenth(
-    six_convs: Path, pair: tuple[ServerProcess, ServerProcess]
+    six_convs: Path, pair: tuple[ForkedServer, ForkedServer]
 ) -> None:
     """Every refusal says when to come back; the second server is asked for a tenth at most."""
     first, second = pair

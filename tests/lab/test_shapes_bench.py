@@ -21,9 +21,10 @@ def test_lengths_are_even_on_a_logarithmic_scale() -> None:
 
 @pytest.mark.timeout(120)
 def test_every_answer_is_right_and_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked_process
 ) -> None:
     """A few lengths on a real server behind a real link: every policy gives the uncut answer."""
+    monkeypatch.setattr(shapes_bench, "ServerProcess", forked_process)
     monkeypatch.setattr(shapes_bench, "_LAYERS", 2)
     monkeypatch.setattr(shapes_bench, "_FEATURES", 64)
     outcome = ShapesExperiment(num_calls=5).run(Options(seed=1))

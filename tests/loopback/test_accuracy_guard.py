@@ -7,15 +7,16 @@ import pytest
 
 from cutpoint.lab.digits.data import load_digits
 from cutpoint.lab.digits.shift import SHIFTS, Shift, calibration_for, run_shift
-from cutpoint.lab.server_process import ServerProcess
+from cutpoint.lab.fork_server import ForkServer
+from cutpoint.lab.forked_server import ForkedServer
 
 NETWORK = Path(__file__).parents[1] / "data" / "digits.onnx"
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[ServerProcess]:
+def served(fork_server: ForkServer) -> Iterator[ForkedServer]:
     """Give a server process that holds the network."""
-    with ServerProcess([str(NETWORK)]) as process:
+    with fork_server.server([str(NETWORK)]) as process:
         yield process
 
 
@@ -23,7 +24,7 @@ def served() -> Iterator[ServerProcess]:
     "shift", [SHIFTS[0], pytest.param(SHIFTS[1], marks=pytest.mark.soak)], ids=["gain", "paper"]
 )
 def test_a_shift_of_the_inputs_withdraws_the_codec(
-    served: ServerProcess, shift: Shift, tmp_path: Path
+    served: ForkedServer, shift: Shift, tmp_path: Path
 ) -> None:
     """In good time it stays; after the shift it goes, and then every answer is exact again."""
     digits = load_digits()

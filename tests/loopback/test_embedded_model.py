@@ -14,8 +14,9 @@ from cutpoint.exceptions import FeedError
 from cutpoint.execution import ModelFile
 from cutpoint.execution.embed import embed
 from cutpoint.execution.preprocessing import MEANS, STDS, Preprocessing
+from cutpoint.lab.fork_server import ForkServer
+from cutpoint.lab.forked_server import ForkedServer
 from cutpoint.lab.photos import photos
-from cutpoint.lab.server_process import ServerProcess
 
 RESIZED = "image_uint8.resize"
 SIZES = {"height": 120, "width": 160}
@@ -31,10 +32,10 @@ def embedded(six_convs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(embedded: Path) -> Iterator[ServerProcess]:
+def server(embedded: Path, fork_server: ForkServer) -> Iterator[ForkedServer]:
     """Give a server process that holds it."""
     sizes = [word for name, size in SIZES.items() for word in ("--size", f"{name}={size}")]
-    with ServerProcess([str(embedded)], arguments=sizes) as process:
+    with fork_server.server([str(embedded)], sizes) as process:
         yield process
 
 

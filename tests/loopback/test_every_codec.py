@@ -13,7 +13,8 @@ from cutpoint.client.server_connection import ServerConnection
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.graph import Arrays, Graph, candidate_cuts, server_only
 from cutpoint.inference import Inference
-from cutpoint.lab.server_process import ServerProcess
+from cutpoint.lab.fork_server import ForkServer
+from cutpoint.lab.forked_server import ForkedServer
 from cutpoint.planning import shortlist
 from cutpoint.records import DEVICE, RAW, Leg, Parts, Plan
 from cutpoint.wire.codecs import available_codecs, codec_named
@@ -49,9 +50,11 @@ def bulk(tmp_path_factory: pytest.TempPathFactory, model_of) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served(echo: Path, six_convs: Path, bulk: Path) -> Iterator[ServerProcess]:
+def served(
+    echo: Path, six_convs: Path, bulk: Path, fork_server: ForkServer
+) -> Iterator[ForkedServer]:
     """Give a server process that decodes whatever it can."""
-    with ServerProcess([str(echo), str(six_convs), str(bulk)]) as process:
+    with fork_server.server([str(echo), str(six_convs), str(bulk)]) as process:
         yield process
 
 
@@ -115,7 +118,7 @@ class Device:
 
 
 @pytest.fixture(scope="module")
-def device(echo: Path, served: ServerProcess) -> Iterator[Device]:
+def device(echo: Path, served: ForkedServer) -> Iterator[Device]:
     """Give a device that is connected."""
     made = Device(echo, served.address).wait()
     yield made
@@ -214,7 +217,7 @@ def test_an_interior_cut_travels_encoded(codec: str, six_convs: Path, served) ->
         device.server.close()
 
 
-def test_pieces_leave_while_the_rest_is_encoded(bulk: Path, served: ServerProcess) -> None:
+def test_pieces_leave_while_the_rest_is_encoded(bulk: Path, served: ForkedServer) -> None:
     """A device that encodes slowly sends meanwhile; what arrives is the same."""
     device = Device(bulk, served.address).wait()
     rng = np.random.default_rng(2)

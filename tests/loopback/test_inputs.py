@@ -9,7 +9,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tests.loopback.test_every_cut import a_session, answers_of, uncut_outputs
 
-from cutpoint.lab.server_process import ServerProcess
+from cutpoint.lab.fork_server import ForkServer
+from cutpoint.lab.forked_server import ForkedServer
 from cutpoint.lab.zoo.text_encoder import text_encoder
 from cutpoint.wire.codecs import codec_named
 from cutpoint.wire.tensors import TensorSpec
@@ -129,10 +130,10 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def server(paths: dict[str, Path]) -> Iterator[ServerProcess]:
+def server(paths: dict[str, Path], fork_server: ForkServer) -> Iterator[ForkedServer]:
     """Give a server process that holds them."""
     sizes = ["--size", "batch=1", "--size", f"length={LENGTH}"]
-    with ServerProcess([str(path) for path in paths.values()], arguments=sizes) as process:
+    with fork_server.server([str(path) for path in paths.values()], sizes) as process:
         yield process
 
 

@@ -13,7 +13,8 @@ from tests.certificates import CLIENT_USE, SERVER_USE, Authority
 
 from cutpoint.client.session import InferenceSession
 from cutpoint.exceptions import ConnectError, CutpointError, RefusedError, TlsError
-from cutpoint.lab.server_process import ServerProcess
+from cutpoint.lab.fork_server import ForkServer
+from cutpoint.lab.forked_server import ForkedServer
 from cutpoint.wire.credentials import ClientSecurity
 
 TOKEN, SECRET = "good-token", "s3cr3t-canary"
@@ -23,9 +24,9 @@ TOKEN, SECRET = "good-token", "s3cr3t-canary"
 class Site:
     """Three servers, and what a device needs for each of them."""
 
-    mutual: ServerProcess
-    tokens: ServerProcess
-    plain: ServerProcess
+    mutual: ForkedServer
+    tokens: ForkedServer
+    plain: ForkedServer
     ours: Authority
     theirs: Authority
     device: ClientSecurity
@@ -34,7 +35,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(six_convs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(
+    six_convs: Path, tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer
+) -> Iterator[Site]:
     """Start a server of mutual TLS, one of tokens over TLS, and one of neither."""
     folder = tmp_path_factory.mktemp("site")
     ours, theirs = Authority(folder, "ours"), Authority(folder, "theirs")
@@ -50,7 +53,7 @@ def site(six_convs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         shutil.copy(old.key, server.key)
 
     servers = tuple(
-        ServerProcess([str(six_convs)], arguments=arguments)
+        fork_server.server([str(six_convs)], arguments)
         for arguments in (
             (*tls, "--tls-client-ca", ours.ca),
             (*tls, "--token-file", str(tokens)),
@@ -73,7 +76,7 @@ def site(six_convs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             each.kill()
 
 
-def _start(server: ServerProcess) -> None:
+def _start(server: ForkedServer) -> None:
     server.start()
     server.wait_until_ready()
 
@@ -132,7 +135,7 @@ def _of_client(site: Site, **what: object) -> ClientSecurity:
     return replace(site.device, certificate=pair.certificate, key=pair.key)
 
 
-REFUSED: dict[str, tuple[Callable[[Site], tuple[ServerProcess, ClientSecurity | None]], type, str]]
+REFUSED: dict[str, tuple[Callable[[Site], tuple[ForkedServer, ClientSecurity | None]], type, str]]
 REFUSED = {
     "no client certificate": (
         lambda s: (s.mutual, ClientSecurity(s.ours.ca)), ConnectError, "--tls-cert and --tls-key",

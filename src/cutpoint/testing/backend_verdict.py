@@ -107,13 +107,13 @@ def judge(test: BackendTest, choose: Choose = tuple) -> Verdict:
     """
     model = readable(test.model)
     skipped = _why_not_uncut(model, test)
-    num_nodes = _num_nodes(model)
     if skipped:
-        return Verdict(test.name, test.kind, num_nodes, skipped)
+        return Verdict(test.name, test.kind, _num_nodes(model), skipped)
     stuck: list[Stuck] = []
     wrong: list[Wrong] = []
     forms = tuple(_judge_form(model, test, form, choose, stuck, wrong) for form in FORMS)
-    return Verdict(test.name, test.kind, num_nodes, "", forms, tuple(stuck), tuple(wrong))
+    as_written = forms[0].num_nodes
+    return Verdict(test.name, test.kind, as_written, "", forms, tuple(stuck), tuple(wrong))
 
 
 def _num_nodes(model: onnx.ModelProto) -> int:
