@@ -30,6 +30,18 @@ POLICIES = {
 }
 """Policies of the report, and what the README calls them."""
 
+MEASURED = {
+    "device-only": "device-only",
+    "server-only jpeg": "server-only, JPEG",
+    "server-only uint8": "server-only, pixels",
+    "server-only float32": "server-only, floats",
+    "dads": "DADS",
+    "loadpart": "LoADPart",
+    "neurosurgeon": "Neurosurgeon",
+    "qdmp": "QDMP",
+}
+"""Policies that ran on the real clock, and what the README calls them."""
+
 SHARES = ROOT / "docs/reports/shares/shares.md"
 SHARES_BEGIN = "<!-- from docs/reports/shares/shares.md, which `make bench` writes -->\n"
 SHARES_END = "\nA photo that may be a JPEG"
@@ -71,7 +83,34 @@ def regret_table(report: dict[str, Any]) -> str:
         rows = [found.get((policy, link)) for link in links]
         if any(rows):
             lines.append(f"| {words} | {' | '.join(map(_regret_cell, rows))} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *_measured_lines(report)]) + "\n"
+
+
+def _measured_lines(report: dict[str, Any]) -> list[str]:
+    """Give cutpoint's mean latency over that of others on the real clock, with intervals."""
+    replayed = report["details"]["replayed"]
+    if not replayed:
+        return []
+    links = [key.split(", ")[1] for key in replayed]
+    lines = [
+        "The same on the real clock, cutpoint by its own estimates: its mean latency over that of",
+        "each other, in turn at the same places (95 %):",
+        "",
+        f"| cutpoint over | {' | '.join(links)} |",
+        "|---" * (len(links) + 1) + "|",
+    ]
+    for policy, words in MEASURED.items():
+        found = [each["ratios"].get(policy) for each in replayed.values()]
+        if any(found):
+            lines.append(f"| {words} | {' | '.join(map(_ratio_cell, found))} |")
+    return lines
+
+
+def _ratio_cell(found: list[Any] | None) -> str:
+    if found is None:
+        return "-"
+    ratio, (low, high) = found
+    return f"{ratio:.2f} ({low:.2f}-{high:.2f})"
 
 
 def _regret_cell(row: dict[str, Any] | None) -> str:
