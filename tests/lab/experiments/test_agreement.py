@@ -47,6 +47,13 @@ def test_rows_of_one_inference_are_not_ranked_by_a_hair() -> None:
     assert agreement(apart, apart).num_rankings == 1
 
 
+def test_what_is_computed_is_ranked_by_more_than_its_times_are_sure_of() -> None:
+    """However narrow its intervals: they are measured anew in each run."""
+    for clock, num in (("virtual", 0), ("real", 1)):
+        rows = (row("one", 0.1, 0.1001, clock=clock), row("other", 0.101, 0.1011, clock=clock))
+        assert agreement(_report(*rows), _report(*rows)).num_rankings == num
+
+
 def test_a_quick_run_is_not_held_against_a_full_one() -> None:
     """It samples the other: what it leaves out is no ranking that failed."""
     quick = Toy((FAST, SLOW)).run(Options(is_quick=True)).report

@@ -13,6 +13,10 @@ from cutpoint.lab.experiments.form import LatencySummary, Report, ResultRow
 _UNKNOWN = 0.05
 """Share of the mean by which a row of one inference may be off: it has no interval of its own."""
 
+_LEAST_GAP = 0.02
+"""Share by which means must differ on a clock that is not the real one: what is computed rests on
+times that each run measures anew, of whose error an interval over inferences knows nothing."""
+
 Place = tuple[str, str, str, str]
 """Model, link, load and clock: within these, policies are ranked by their mean latency."""
 
@@ -114,7 +118,8 @@ def agreement(first: SavedReport | Report, second: SavedReport | Report) -> Agre
     A ranking is a pair of policies at one place whose intervals do not overlap in the first
     run; the second repeats it if its means are in the same order, however its own intervals lie.
     A row of a single inference is taken to be 5 % off either way: an interval of no width would
-    make a ranking of every tie.
+    make a ranking of every tie. Where latencies are computed and not measured, means must lie 2 %
+    apart as well.
 
     Raises
     ------
@@ -146,11 +151,16 @@ def _identity(report: SavedReport | Report) -> str:
 
 def _rankings(places: dict[Place, dict[str, LatencySummary]]) -> Iterator[Ranking]:
     for place, by_policy in places.items():
+        gap = 1.0 if place[-1] == "real" else 1.0 + _LEAST_GAP
         for (one, here), (other, there) in combinations(by_policy.items(), 2):
-            if here.ci[1] < there.ci[0]:
+            if _is_before(here, there, gap):
                 yield Ranking(place, one, other)
-            elif there.ci[1] < here.ci[0]:
+            elif _is_before(there, here, gap):
                 yield Ranking(place, other, one)
+
+
+def _is_before(here: LatencySummary, there: LatencySummary, gap: float) -> bool:
+    return here.ci[1] < there.ci[0] and gap * here.mean < there.mean
 
 
 def _by_place(report: SavedReport | Report) -> dict[Place, dict[str, LatencySummary]]:
