@@ -57,12 +57,12 @@ def _entry(
 
 EXPERIMENTS: tuple[Entry, ...] = (
     _entry(
-        "regret", "RegretExperiment", 10,
+        "regret", "RegretExperiment", 8.5,
         "Every policy on link traces with changing server load, beside an oracle.",
         ("models", "traces"),
     ),
     _entry(
-        "dads", "DadsExperiment", 12,
+        "dads", "DadsExperiment", 13,
         "The table of DADS (light load) with every policy and honest inputs on one clock.",
         ("models",),
     ),
@@ -82,7 +82,7 @@ EXPERIMENTS: tuple[Entry, ...] = (
         ("models",),
     ),
     _entry(
-        "emulation", "EmulationExperiment", 5.5,
+        "emulation", "EmulationExperiment", 6,
         "Whether the emulated links and devices do what they are told.",
         ("traces",),
     ),

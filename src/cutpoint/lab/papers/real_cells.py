@@ -39,9 +39,9 @@ class Effort:
     """
 
     most_s: float = 20.0
-    budget_s: float = 5.0
+    budget_s: float = 3.0
     fewest: int = 1
-    most: int = 8
+    most: int = 6
     link_s: float = 25.0
 
     def rounds_of(self, latency_s: float) -> int:
