@@ -61,6 +61,15 @@ def test_a_tail_of_next_to_nothing_says_next_to_nothing() -> None:
     assert load.conditions(0.0).slowdown > 100  # but one that hangs is
 
 
+def test_short_tails_that_stay_slow_are_believed_after_a_long_quick_one() -> None:
+    """One quick answer does not stand against all that follow it."""
+    load = LoadEstimator()
+    load.observe(wait_s=0.0, tail_s=5e-3, idle_tail_s=5e-3, at_s=0.0)
+    for number in range(1, 100):
+        load.observe(wait_s=0.0, tail_s=15e-3, idle_tail_s=1.5e-3, at_s=0.05 * number)
+    assert load.conditions(5.0).slowdown > 8
+
+
 def test_one_slow_answer_among_quick_ones_is_chance() -> None:
     """The second in a row is believed, as far as both show it; a fall is believed at once."""
     load = LoadEstimator()

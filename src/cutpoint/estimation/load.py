@@ -69,8 +69,8 @@ class LoadEstimator:
             told = min(ratio, max(self._previous, believed))
             weight = self._weight(believed - told) * min(1.0, share * max(believed - told, 1.0))
             self._slowdown = (1 - weight) * believed + weight * told
-            if idle_tail_s >= _TELLING_S:
-                self._previous = ratio
+            # A short tail bears witness to a rise; that one was quick clears nobody.
+            self._previous = ratio if idle_tail_s >= _TELLING_S else max(ratio, self._previous)
         self._at_s = at_s
 
     def observe_at_least(self, tail_s: float, idle_tail_s: float, at_s: float) -> None:
