@@ -14,7 +14,7 @@ from cutpoint.client.table_rules import TableRules
 from cutpoint.cost import Coding, HostCosts
 from cutpoint.exceptions import ConnectionLostError
 from cutpoint.graph import DEVICE_ONLY, SERVER_ONLY, Cut, Graph, bind, cut_at
-from cutpoint.policies import Fixed, Policy, Soonest
+from cutpoint.policies import Cutpoint, Fixed, Policy
 from cutpoint.records import LinkConditions, LoadConditions
 
 HALF = Decoding(frozenset({"half"}))
@@ -143,7 +143,7 @@ def house(graph: Graph, cut: Cut) -> House:
 
 def test_a_codec_is_planned_and_its_row_is_what_counts(house: House) -> None:
     """What crosses goes at half its size; the cut and what lies behind it are the row's."""
-    dispatch = house.dispatch(Soonest())
+    dispatch = house.dispatch(Cutpoint())
     assert dispatch.plan.codec == "half"
     assert dispatch.plan.predicted.upload_s == pytest.approx(0.125)
     assert dispatch.cut.id == dispatch.plan.cut
@@ -152,7 +152,7 @@ def test_a_codec_is_planned_and_its_row_is_what_counts(house: House) -> None:
 
 def test_a_decision_from_before_a_withdrawal_is_not_taken_over(house: House) -> None:
     """However short ago it was made."""
-    policy = Soonest()
+    policy = Cutpoint()
     first = house.dispatch(policy)
     assert house.dispatch(policy, first).decision is first.decision
     house.struck = True
@@ -172,19 +172,19 @@ class TestAnotherServer:
 
     def test_one_that_knows_the_codec(self, house: House) -> None:
         """It is asked."""
-        assert self.other(house, Soonest()) is house.servers.all[1]
+        assert self.other(house, Cutpoint()) is house.servers.all[1]
 
     def test_one_that_does_not(self, house: House) -> None:
         """The device computes on: bytes of a codec nobody knows are no answer."""
         house.servers.all[1].decoding = NO_DECODING
-        assert self.other(house, Soonest()) is None
+        assert self.other(house, Cutpoint()) is None
         assert self.other(house, Fixed("server")) is house.servers.all[1]
 
     def test_one_that_lacks_it_at_this_cut(self, house: House, cut: Cut) -> None:
         """Servers that are not ours have one tail encoded and another raw."""
         lacks = frozenset({(cut.id, "half"), (SERVER_ONLY, "half")})
         house.servers.all[1].decoding = Decoding(HALF.codecs, {}, lacks)
-        assert self.other(house, Soonest()) is None
+        assert self.other(house, Cutpoint()) is None
 
     def test_one_in_whose_table_another_row_beats_it(self, house: House, cut: Cut) -> None:
         """It is in no table there, and yet decoded there."""

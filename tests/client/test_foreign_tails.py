@@ -247,7 +247,7 @@ def test_a_wrong_tail_is_not_taken_up(
     folder.put(tail(path, name, codec), wrong(path, other, parts, codec))
     with (
         caplog.at_level(logging.WARNING),
-        opened(path, folder, name, codec, policy="soonest") as session,
+        opened(path, folder, name, codec, policy="cutpoint") as session,
     ):
         session.wait_until_ready(10)
         server = session._engine.server

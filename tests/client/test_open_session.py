@@ -46,7 +46,7 @@ def expected_of(path: Path, feed: dict[str, np.ndarray]) -> np.ndarray:
     return whole.run(None, feed)[0]
 
 
-@pytest.mark.parametrize("policy", ["soonest", "device", "server", CUT])
+@pytest.mark.parametrize("policy", ["cutpoint", "device", "server", CUT])
 def test_every_size_is_right_whoever_computes(policy: str, path: Path, server: str) -> None:
     """Sizes vary from call to call; the answer is that of the uncut model."""
     with InferenceSession(path, server=server, policy=policy, sizes=SIZES) as session:

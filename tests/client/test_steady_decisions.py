@@ -7,10 +7,10 @@ from tests.client.conftest import running_server
 
 from cutpoint import InferenceSession
 from cutpoint.client import dispatch
-from cutpoint.policies import Soonest
+from cutpoint.policies import Cutpoint
 
 
-class Asked(Soonest):
+class Asked(Cutpoint):
     """Counts how often it is asked."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ def session_of(model_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(dispatch, "_STEADY_S", 60.0)
     opened = []
 
-    def open_session(address: str, policy: Soonest) -> InferenceSession:
+    def open_session(address: str, policy: Cutpoint) -> InferenceSession:
         session = InferenceSession(model_path, server=address, policy=policy)
         opened.append(session)
         session.wait_until_ready(20)

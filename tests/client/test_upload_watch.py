@@ -116,7 +116,7 @@ def test_an_upload_over_a_link_that_collapses_is_called_off(bed_of) -> None:
 
 def test_the_policy_learns_from_an_upload_that_was_called_off(bed_of) -> None:
     """Three requests after the collapse it computes here, and offloads again when it is over."""
-    bed = bed_of("soonest", 130.0)
+    bed = bed_of("cutpoint", 130.0)
     before = offloaded(bed)
     timer, _ = bed.collapse_after(before.measured.upload_s / 2)
     bed.run()

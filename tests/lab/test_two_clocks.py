@@ -10,7 +10,7 @@ from cutpoint.exceptions import ExperimentError
 from cutpoint.lab.experiments import simulation
 from cutpoint.lab.experiments.simulation import Pair
 from cutpoint.lab.two_clocks import RealRun, Watched, by_phase, world_of
-from cutpoint.policies import Soonest
+from cutpoint.policies import Cutpoint
 from cutpoint.records import DEVICE, InferenceRecord, LegRun, LoadConditions
 from cutpoint.simulation.rate_schedule import RateSchedule
 from cutpoint.simulation.scenario import DeviceSpec, Scenario
@@ -30,7 +30,7 @@ def table(table_of: Callable[..., CutTable]) -> CutTable:
 def records(table: CutTable) -> tuple[InferenceRecord, ...]:
     """Give those of a session that goes to the device when the link falls."""
     world = World(SCHEDULE, RateSchedule.constant(1e6), 0.01, 0.01)
-    return simulate(Scenario((DeviceSpec("d", Soonest(), table, world),)), 4.0).records
+    return simulate(Scenario((DeviceSpec("d", Cutpoint(), table, world),)), 4.0).records
 
 
 def test_records_are_told_by_the_phase_they_began_in(records: tuple[InferenceRecord, ...]) -> None:
@@ -45,7 +45,7 @@ def test_what_was_met_is_read_off_the_records(
     table: CutTable, records: tuple[InferenceRecord, ...]
 ) -> None:
     """A world as profiled is found to be one; a message's time is half a round trip."""
-    run = world_of("soonest", records, table, SCHEDULE)
+    run = world_of("cutpoint", records, table, SCHEDULE)
     assert isinstance(run, RealRun)
     assert run.message_s == pytest.approx(0.01)
     assert run.slowdowns == pytest.approx((1.0, 1.0))
@@ -73,16 +73,16 @@ def test_where_most_was_disturbed_nothing_counts_and_nothing_is_claimed(
 def test_a_session_without_a_link_has_no_world(table: CutTable) -> None:
     """Nothing can be compared with it."""
     dead = World(RateSchedule.constant(0.0), RateSchedule.constant(1e6))
-    records = simulate(Scenario((DeviceSpec("d", Soonest(), table, dead),)), 2.0).records
+    records = simulate(Scenario((DeviceSpec("d", Cutpoint(), table, dead),)), 2.0).records
     with pytest.raises(ExperimentError, match="never knew its link"):
-        world_of("soonest", records, table, SCHEDULE)
+        world_of("cutpoint", records, table, SCHEDULE)
 
 
 def test_a_watched_policy_is_the_same_policy() -> None:
     """Only that its table is seen."""
-    watched = Watched(Soonest())
+    watched = Watched(Cutpoint())
     assert (watched.name, watched.needs_every_candidate, watched.is_steady) == (
-        "soonest",
+        "cutpoint",
         False,
         True,
     )

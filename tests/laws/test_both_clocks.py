@@ -9,7 +9,7 @@ from tests.simulation.made_up import RATES, tables, worlds
 from cutpoint.client.drive import Drive
 from cutpoint.cost import CutTable
 from cutpoint.inference import Action, Deliver, EncodeDone, Event, HeadDone, Inference, TailDone
-from cutpoint.policies import Fixed, Policy, Soonest
+from cutpoint.policies import Cutpoint, Fixed, Policy
 from cutpoint.simulation.scenario import BackgroundSpec, DeviceSpec, Scenario, ServerSpec
 from cutpoint.simulation.simulator import simulate
 from cutpoint.simulation.world import World
@@ -49,7 +49,7 @@ class Replayed(Drive):
 @given(
     table=tables(),
     world=worlds(st.just(0.0) | RATES),
-    policy=st.sampled_from([Soonest, lambda: Fixed("server")]),
+    policy=st.sampled_from([Cutpoint, lambda: Fixed("server")]),
     background=st.floats(0, 20),
     died_s=st.floats(0.1, 3),
 )

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from cutpoint.cost import Coding, HostCosts, predict
 from cutpoint.graph import DEVICE_ONLY, SERVER_ONLY, Graph, cut_at
 from cutpoint.planning import compile_table
-from cutpoint.policies import PUBLISHED, Fixed, Policy, Situation, Soonest
+from cutpoint.policies import PUBLISHED, Cutpoint, Fixed, Policy, Situation
 from cutpoint.records import DEVICE, RAW, Conditions, LinkConditions, LoadConditions, Plan
 
 POLICIES: dict[str, Callable[[], Policy]] = {
-    "soonest": Soonest,
-    "soonest, eager": lambda: Soonest(0.0, 0.0, 0.0),
-    "soonest, stubborn": lambda: Soonest(0.5, 5.0, 0.5),
+    "cutpoint": Cutpoint,
+    "soonest, eager": lambda: Cutpoint(0.0, 0.0, 0.0),
+    "soonest, stubborn": lambda: Cutpoint(0.5, 5.0, 0.5),
     "device": lambda: Fixed("device"),
     "server": lambda: Fixed("server"),
     "one value": lambda: Fixed("a"),
@@ -178,20 +178,20 @@ def test_every_candidate_is_a_split_of_the_graph(make: Callable[[], Policy], gra
 
 
 @given(data=st.data())
-def test_from_scratch_soonest_is_never_beaten(data: st.DataObject, graph: Graph) -> None:
+def test_from_scratch_cutpoint_is_never_beaten(data: st.DataObject, graph: Graph) -> None:
     """A fresh policy takes the row with the least predicted latency, to the last digit but one."""
     for situation in data.draw(runs(graph)):
         latency_s = predict(situation.table, situation.conditions).latency_s.tolist()
-        plan = Soonest().decide(situation)
+        plan = Cutpoint().decide(situation)
         row = situation.table.find(plan.cut, plan.codec)
         assert row is not None
         assert latency_s[row] <= min(latency_s) * (1 + 1e-12)
 
 
 @given(data=st.data())
-def test_soonest_is_never_worse_than_twice_the_best(data: st.DataObject, graph: Graph) -> None:
+def test_cutpoint_is_never_worse_than_twice_the_best(data: st.DataObject, graph: Graph) -> None:
     """However reluctant, the policy never keeps a row that takes over twice the best."""
-    policy = Soonest(0.5, 100.0, 0.5)
+    policy = Cutpoint(0.5, 100.0, 0.5)
     for situation in data.draw(runs(graph)):
         plan = policy.decide(situation)
         best_s = predict(situation.table, situation.conditions).latency_s.min()
@@ -219,9 +219,9 @@ def test_a_published_scheme_takes_its_own_best_row(data: st.DataObject, graph: G
 
 
 @given(data=st.data())
-def test_soonest_loses_no_more_than_it_may(data: st.DataObject, graph: Graph) -> None:
+def test_cutpoint_loses_no_more_than_it_may(data: st.DataObject, graph: Graph) -> None:
     """What staying has cost since it was last for nothing never reaches what may be lost."""
-    policy, lost = Soonest(0.0, 0.3, 0.0), 0.0
+    policy, lost = Cutpoint(0.0, 0.3, 0.0), 0.0
     for situation in data.draw(runs(graph)):
         plan = policy.decide(situation)
         best_s = predict(situation.table, situation.conditions).latency_s.min()

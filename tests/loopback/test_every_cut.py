@@ -272,7 +272,7 @@ def test_a_table_is_chosen_from(name, zoo_model, tables, served_by_table):
     path = zoo_model(name)
     graph = load_graph(ModelFile.open(path))
     feeds = image_feeds(graph)
-    with a_session(path, served_by_table, "soonest", table=tables[name]) as session:
+    with a_session(path, served_by_table, "cutpoint", table=tables[name]) as session:
         names = [output.name for output in session.get_outputs()]
         given = [dict(zip(names, session.run(names, feed), strict=True)) for feed in feeds]
     assert compare(given, uncut_outputs(path, feeds)).is_shown

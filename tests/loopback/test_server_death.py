@@ -23,7 +23,7 @@ RESUME_S = 1.5
 
 
 @pytest.mark.parametrize("num_kills", [pytest.param(20, marks=pytest.mark.soak)])
-@pytest.mark.parametrize("policy", ["soonest", "server"])
+@pytest.mark.parametrize("policy", ["cutpoint", "server"])
 def test_killed_at_a_random_moment(policy, num_kills, zoo_model, fork_server):
     """No answer is lost or wrong when the server is killed; offloading resumes by itself."""
     path = zoo_model("squeezenet")

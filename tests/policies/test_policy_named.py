@@ -1,11 +1,11 @@
 import pytest
 
-from cutpoint.policies import PUBLISHED, Fixed, Soonest, policy_named
+from cutpoint.policies import PUBLISHED, Cutpoint, Fixed, policy_named
 
 
-def test_soonest_by_name() -> None:
+def test_cutpoint_by_name() -> None:
     """The policy of the house goes by its name."""
-    assert isinstance(policy_named("soonest"), Soonest)
+    assert isinstance(policy_named("cutpoint"), Cutpoint)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -25,5 +25,5 @@ def test_anything_else_is_fixed(name: str) -> None:
 
 def test_each_call_gives_a_policy_of_its_own() -> None:
     """A policy remembers: two sessions share none."""
-    for name in ("soonest", *PUBLISHED):
+    for name in ("cutpoint", *PUBLISHED):
         assert policy_named(name) is not policy_named(name)

@@ -16,10 +16,14 @@ from cutpoint.records import (
     LegRun,
     LinkConditions,
     LoadConditions,
+    LoadReport,
     Parts,
     Placement,
     Plan,
+    ProbeRequest,
+    ProbeSample,
     Profile,
+    RaceRun,
     Sample,
     SampleKind,
     Withdrawal,
@@ -33,13 +37,21 @@ TUPLES = st.lists(NAMES, max_size=3).map(tuple)
 PLACEMENTS = st.sampled_from(get_args(Placement))
 
 POSITIVE = st.floats(0, allow_infinity=False, exclude_min=True)
-LINKS = st.builds(LinkConditions, POSITIVE, POSITIVE, SECONDS, SECONDS)
+LINKS = st.builds(LinkConditions, POSITIVE, POSITIVE, SECONDS, SECONDS, SECONDS)
 LOADS = st.builds(LoadConditions, SECONDS, SECONDS)
-CONDITIONS = st.builds(Conditions, st.none() | LINKS, LOADS, POSITIVE, st.none() | NAMES)
+CONDITIONS = st.builds(
+    Conditions, st.none() | LINKS, LOADS, POSITIVE, st.none() | NAMES, st.none() | SECONDS
+)
 PARTS = st.builds(Parts, *[NUMBERS] * 7)
 LEGS = st.builds(Leg, NAMES, st.none() | NAMES, TUPLES, TUPLES)
 PLANS = st.builds(
-    Plan, PLACEMENTS, NAMES, st.lists(LEGS, max_size=3).map(tuple), PARTS, st.none() | NAMES
+    Plan,
+    PLACEMENTS,
+    NAMES,
+    st.lists(LEGS, max_size=3).map(tuple),
+    PARTS,
+    st.none() | NAMES,
+    st.booleans(),
 )
 SAMPLES = st.builds(
     Sample,
@@ -65,6 +77,19 @@ PROFILES = st.builds(
     NUMBERS,
     CROSSINGS,
 )
+REPORTS = st.builds(
+    LoadReport,
+    NUMBERS,
+    NUMBERS,
+    st.none() | NUMBERS,
+    st.none() | NUMBERS,
+    st.lists(st.tuples(COUNTS, NUMBERS), max_size=3).map(tuple),
+    st.none() | NUMBERS,
+    st.none() | COUNTS,
+    st.booleans(),
+)
+RACES = st.builds(RaceRun, NUMBERS, st.booleans(), st.none() | NUMBERS)
+PROBES = st.builds(ProbeSample, NUMBERS, COUNTS, NUMBERS)
 LEG_RUNS = st.builds(LegRun, NAMES, NAMES, NUMBERS)
 RECORDS = st.builds(
     InferenceRecord,
@@ -84,6 +109,9 @@ RECORDS = st.builds(
     conditions=CONDITIONS,
     codecs=TUPLES,
     calibrated_error=st.none() | NUMBERS,
+    load=st.none() | REPORTS,
+    race=st.none() | RACES,
+    energy_j=st.none() | NUMBERS,
 )
 WITHDRAWALS = st.builds(
     Withdrawal, NAMES, TUPLES, NAMES, NUMBERS, st.none() | NUMBERS, NAMES, COUNTS
@@ -96,9 +124,13 @@ STRATEGIES = {
     LegRun: LEG_RUNS,
     LinkConditions: LINKS,
     LoadConditions: LOADS,
+    LoadReport: REPORTS,
     Parts: PARTS,
     Plan: PLANS,
+    ProbeRequest: st.builds(ProbeRequest, st.lists(COUNTS, max_size=3).map(tuple)),
+    ProbeSample: PROBES,
     Profile: PROFILES,
+    RaceRun: RACES,
     Sample: SAMPLES,
     Withdrawal: WITHDRAWALS,
 }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.simulation.made_up import RATES, tables, worlds
 
 from cutpoint.cost import CutTable
-from cutpoint.policies import Fixed, Policy, Situation, Soonest
+from cutpoint.policies import Cutpoint, Fixed, Policy, Situation
 from cutpoint.records import (
     Conditions,
     InferenceRecord,
@@ -33,19 +33,19 @@ CONDITIONS = st.builds(
     unavailable=st.none() | st.just("left alone for a while"),
 )
 MAKERS: tuple[Callable[[], Policy], ...] = (
-    Soonest,
+    Cutpoint,
     lambda: Fresh(),
     lambda: Fixed("device"),
     lambda: Fixed("server"),
 )
 
 
-class Fresh(Soonest):
+class Fresh(Cutpoint):
     """Takes the row that looks soonest, without hysteresis."""
 
     def decide(self, situation: Situation) -> Plan:
         """Decide as if for the first time."""
-        return Soonest().decide(situation)
+        return Cutpoint().decide(situation)
 
 
 class Delusion:
@@ -155,7 +155,11 @@ def test_estimates_follow_the_link_and_the_load(table_of: Callable[..., CutTable
     table = table_of((1.0, 0.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.1, 100_000.0, 4_000.0))
     up = RateSchedule(((50.0, 1e6), (50.0, 2e4)))
     run = exact_run(
-        Soonest(), table, World(up, RateSchedule.constant(1e6), 0.01, 0.01), range(100), "estimated"
+        Cutpoint(),
+        table,
+        World(up, RateSchedule.constant(1e6), 0.01, 0.01),
+        range(100),
+        "estimated",
     )
     assert run.rows[:50].tolist() == [1] * 50
     # The first upload over the slow link takes five seconds; nothing is known before it ends.
@@ -192,7 +196,7 @@ def test_a_policy_is_told_what_became_of_its_plans(table_of: Callable[..., CutTa
     table = table_of((1.0, 0.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.25, 1000.0, 500.0))
     seen: list[InferenceRecord] = []
 
-    class Watching(Soonest):
+    class Watching(Cutpoint):
         def observe(self, record: InferenceRecord) -> None:
             seen.append(record)
 

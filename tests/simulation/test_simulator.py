@@ -11,7 +11,7 @@ from tests.simulation.made_up import tables, worlds
 
 from cutpoint.cost import CutTable
 from cutpoint.exceptions import ConfigurationError
-from cutpoint.policies import Fixed, Soonest
+from cutpoint.policies import Cutpoint, Fixed
 from cutpoint.records import InferenceRecord, LoadConditions
 from cutpoint.simulation.exact import exact_parts
 from cutpoint.simulation.load_schedule import LoadSchedule, SlowdownSchedule
@@ -46,7 +46,7 @@ def alone(table: CutTable, world: World, until_s: float, **settings: object) -> 
     """Simulate one device, and a server that is never busy unless told otherwise."""
     server = settings.pop("served", MANY)
     assert isinstance(server, ServerSpec)
-    device = DeviceSpec("device", Soonest(), table, world, **settings)  # type: ignore[arg-type]
+    device = DeviceSpec("device", Cutpoint(), table, world, **settings)  # type: ignore[arg-type]
     return simulate(Scenario((device,), (server,)), until_s)
 
 
@@ -171,7 +171,7 @@ def test_devices_share_a_link(table: CutTable) -> None:
 
 def test_a_crowd_is_refused_and_computes_alone(table: CutTable) -> None:
     """A bounded queue keeps its word: nobody waits for more than is before it, all get answers."""
-    devices = tuple(DeviceSpec(f"d{i}", Soonest(), table, FAST, Poisson(2.0)) for i in range(30))
+    devices = tuple(DeviceSpec(f"d{i}", Cutpoint(), table, FAST, Poisson(2.0)) for i in range(30))
     result = simulate(Scenario(devices), 30.0)
     assert result.num_refused["edge"] > 0
     refused = [r for r in result.records if "overloaded" in (r.fallback_reason or "")]
@@ -222,7 +222,9 @@ def test_the_same_seed_gives_the_same_records(table: CutTable) -> None:
     """To the last digit; another one does not."""
 
     def records(seed: int) -> tuple[InferenceRecord, ...]:
-        devices = tuple(DeviceSpec(f"d{i}", Soonest(), table, FAST, Poisson(3.0)) for i in range(4))
+        devices = tuple(
+            DeviceSpec(f"d{i}", Cutpoint(), table, FAST, Poisson(3.0)) for i in range(4)
+        )
         down = ServerSpec(down=((2.0, 3.0),))
         return simulate(Scenario(devices, (down,)), 6.0, seed).records
 
@@ -231,7 +233,7 @@ def test_the_same_seed_gives_the_same_records(table: CutTable) -> None:
 
 def test_who_is_not_there_is_named(table: CutTable) -> None:
     """Names that are given twice, too."""
-    device = DeviceSpec("d", Soonest(), table, FAST, server="cloud")
+    device = DeviceSpec("d", Cutpoint(), table, FAST, server="cloud")
     with pytest.raises(ConfigurationError, match="device 'd' uses server 'cloud'"):
         Scenario((device,))
     with pytest.raises(ConfigurationError, match="two devices of a scenario are called 'd'"):

@@ -67,10 +67,10 @@ def run(
     policy: Annotated[
         str,
         typer.Option(
-            help="soonest, device, server, or values to cut at, joined by commas (the last two may "
-            f"have @CODEC behind them); or a published scheme: {', '.join(PUBLISHED)}."
+            help="cutpoint, device, server, or values to cut at, joined by commas (the last two "
+            f"may have @CODEC behind them); or a published scheme: {', '.join(PUBLISHED)}."
         ),
-    ] = "soonest",
+    ] = "cutpoint",
     profile: Annotated[
         list[Path] | None,
         typer.Option(

@@ -47,7 +47,7 @@ class InferenceSession:
         Protocol that has the model under `name`. It need not be there yet. Several, in a
         list or joined by commas, are used in order of preference.
     policy
-        ``"soonest"``, ``"device"``, ``"server"``, names of values to cut at joined by
+        ``"cutpoint"``, ``"device"``, ``"server"``, names of values to cut at joined by
         commas, a published scheme (a key of `cutpoint.policies.PUBLISHED`), or a policy object.
     profile
         What the model takes on this device: a file written by ``cutpoint profile``
@@ -144,7 +144,7 @@ class InferenceSession:
         provider_options: Sequence[Mapping[str, Any]] | None = None,
         *,
         server: str | Sequence[str] | None = None,
-        policy: str | Policy = "soonest",
+        policy: str | Policy = "cutpoint",
         profile: ProfileGiven = None,
         deadline_s: float | None = None,
         name: str | None = None,

@@ -21,7 +21,7 @@ from cutpoint.planning import cuts_to_hold
 from cutpoint.profiling.quick import time_segments
 from cutpoint.records import InferenceRecord, Profile
 
-POLICIES = (("cutpoint", "soonest"), ("device-only", "device"), ("server-only", "server"))
+POLICIES = (("cutpoint", "cutpoint"), ("device-only", "device"), ("server-only", "server"))
 _NUM_IMAGES = 4
 _KILL_AFTER_S = 0.012
 """Into an offloaded inference of a fast link: while it is under way."""

@@ -206,7 +206,7 @@ class _SessionLane(_Lane):
 
 def _here(name: str, way: Hold, bed: _TestBed, pairs: tuple[int, int]) -> OverheadRow:
     """Compare a session that computes here, beside a server, with ONNX Runtime's."""
-    with closing(bed.session(bed.slow_link(), "soonest", way)) as session:
+    with closing(bed.session(bed.slow_link(), "cutpoint", way)) as session:
         ours = _SessionLane(time.thread_time, session, "device", bed)
         reference = _Lane(time.thread_time, partial(bed.onnxruntime.run, None, bed.feed), bed)
         taken = _measured((ours, reference), pairs)

@@ -22,7 +22,7 @@ from cutpoint.profiling import read_environment
 from cutpoint.profiling.quick import time_segments
 from cutpoint.records import Environment, Profile
 
-POLICIES = (("cutpoint", "soonest"), ("device-only", "device"), ("server-only", "server"))
+POLICIES = (("cutpoint", "cutpoint"), ("device-only", "device"), ("server-only", "server"))
 SHORTEST, LONGEST = 8, 512
 _MEASURED_AT = 64
 """Length both hosts are timed at; every other one is planned without having been measured."""

@@ -1,17 +1,19 @@
 """WHO DECIDES: one file per policy."""
 
+from cutpoint.policies.cutpoint import Cutpoint
 from cutpoint.policies.fixed import Fixed
-from cutpoint.policies.policy import Policy, Situation
+from cutpoint.policies.policy import Hedge, Policy, Sensing, Situation
 from cutpoint.policies.published import Published
 from cutpoint.policies.registry import PUBLISHED, policy_named
-from cutpoint.policies.soonest import Soonest
 
 __all__ = [
     "PUBLISHED",
+    "Cutpoint",
     "Fixed",
+    "Hedge",
     "Policy",
     "Published",
+    "Sensing",
     "Situation",
-    "Soonest",
     "policy_named",
 ]

@@ -2,12 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from cutpoint.cost import CutTable
 from cutpoint.graph import Cut, Graph
 from cutpoint.graph.size_bucket import Bucket
-from cutpoint.records import Conditions, InferenceRecord, Plan
+from cutpoint.records import (
+    Conditions,
+    InferenceRecord,
+    LoadReport,
+    Plan,
+    ProbeRequest,
+    ProbeSample,
+)
+
+Hedge = Literal["off", "auto", "always"]
+"""When the device computes on after sending: never, where the risk of waiting is worth the joules,
+or whenever something was sent."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,10 @@ class Situation:
     bucket
         What inputs this one is planned like, where their sizes vary; a policy that remembers
         what it chose remembers it for each.
+    deadline_s
+        Wanted latency from now on; ``None`` for soonest.
+    hedge
+        When the device is to compute on after sending.
     """
 
     at_s: float
@@ -35,6 +50,8 @@ class Situation:
     conditions: Conditions
     server: str | None
     bucket: Bucket = ()
+    deadline_s: float | None = None
+    hedge: Hedge = "off"
 
 
 def alone(plan: Plan, situation: Situation) -> Plan:
@@ -73,4 +90,21 @@ class Policy(Protocol):
 
     def observe(self, record: InferenceRecord) -> None:
         """Learn from an inference that has ended."""
+        ...
+
+
+class Sensing(Protocol):
+    """
+    What a policy with estimators of its own has beside: it asks for probes and hears of all.
+
+    A policy that has these two is asked and told by the client, and by a simulation, whatever the
+    session measures for itself; where it has them not, the conditions are all that it is told.
+    """
+
+    def next_probe(self, server: str, at_s: float) -> ProbeRequest | None:
+        """Give what is to be sent to a connected server now; asked a few times a second."""
+        ...
+
+    def sensed(self, server: str, sample: ProbeSample | LoadReport) -> None:
+        """Learn from a probe that was answered, or from what a server told of its load."""
         ...

@@ -17,6 +17,9 @@ class LinkConditions:
         Sustained rate, device -> server and back.
     message_up_s, message_down_s
         Fixed time of one message, each way (the ``a`` of ``a + s/B``).
+    spread
+        Standard deviation of the logarithm of met / believed transfer times: how far to trust
+        them. 0 where they are taken as they are.
 
     Raises
     ------
@@ -29,6 +32,7 @@ class LinkConditions:
     bandwidth_down_bytes_per_s: float
     message_up_s: float
     message_down_s: float
+    spread: float = 0.0
 
     def __post_init__(self) -> None:
         if not (self.bandwidth_up_bytes_per_s > 0 and self.bandwidth_down_bytes_per_s > 0):
@@ -41,6 +45,10 @@ class LinkConditions:
             raise CostError(
                 f"a message takes {self.message_up_s} s up and {self.message_down_s} s down: "
                 "neither may be negative, infinite or NaN"
+            )
+        if not 0 <= self.spread < inf:
+            raise CostError(
+                f"a link whose times spread by {self.spread}: neither negative, infinite nor NaN"
             )
 
     @property
@@ -92,6 +100,8 @@ class Conditions:
         Device's execution time / profiled time (heat, other work; the ``g``).
     unavailable
         Why the server cannot be used now; ``None`` when it can.
+    load_age_s
+        How old what is believed of the load is; ``None`` where nothing was heard of it yet.
 
     Raises
     ------
@@ -103,6 +113,7 @@ class Conditions:
     load: LoadConditions = LoadConditions()
     device_slowdown: float = 1.0
     unavailable: str | None = None
+    load_age_s: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.device_slowdown < inf:

@@ -56,6 +56,8 @@ class Plan:
         Predicted seconds, part by part.
     note
         Why this is not what the policy stands for, if it is not.
+    races
+        Whether the device computes on from the cut after sending, and the first answer wins.
     """
 
     placement: Placement
@@ -63,6 +65,7 @@ class Plan:
     legs: tuple[Leg, ...]
     predicted: Parts
     note: str | None = None
+    races: bool = False
 
     @property
     def crossing(self) -> tuple[str, ...]:

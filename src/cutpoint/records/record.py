@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cutpoint.records.conditions import Conditions
+from cutpoint.records.load_report import LoadReport
 from cutpoint.records.parts import Parts
 from cutpoint.records.plan import Placement
 
@@ -52,6 +53,26 @@ class LegRun:
 
 
 @dataclass(frozen=True)
+class RaceRun:
+    """
+    What the device computed from the cut on while the server was asked for the same.
+
+    Parameters
+    ----------
+    duration_s
+        Time it computed, until it was done or was called off.
+    is_won
+        Whether its outputs were the first.
+    cpu_s
+        CPU time of that; ``None`` where it is not known.
+    """
+
+    duration_s: float
+    is_won: bool
+    cpu_s: float | None = None
+
+
+@dataclass(frozen=True)
 class InferenceRecord:
     """
     One inference: what was predicted, beside what happened.
@@ -92,6 +113,13 @@ class InferenceRecord:
     calibrated_error
         What those codecs did to the outputs when calibrated, in the measure of the session's
         tolerance; 0 where they lose nothing, ``None`` where nothing was sent.
+    load
+        What the server told of its load with the answer; ``None`` where none came, or it tells
+        nothing.
+    race
+        What the device computed beside the server; ``None`` where it did not.
+    energy_j
+        What the inference cost the device; ``None`` where no power profile was given.
     """
 
     request: int
@@ -112,6 +140,9 @@ class InferenceRecord:
     failed_in: Phase | None = None
     codecs: tuple[str, ...] = ()
     calibrated_error: float | None = None
+    load: LoadReport | None = None
+    race: RaceRun | None = None
+    energy_j: float | None = None
 
     @property
     def latency_s(self) -> float:

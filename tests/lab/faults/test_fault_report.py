@@ -43,7 +43,7 @@ def report():
         partitions=[Outage("partition up", 3.0, 0.03, 0.12, 2, 0.3, 0.25, 0.6, 60)],
         slowdowns=[Slowdown("quota", 0.04, 0.2, 0.1, 3, 60, 1, 0.12)],
         collapses=CollapseCampaign([Collapse(0.5, 0.42, True, 9, 9, 1.0)]),
-        flapping=Flapping({"device": 0.8, "server": 0.7, "soonest": 0.72}, 7, 50, 40.0),
+        flapping=Flapping({"device": 0.8, "server": 0.7, "cutpoint": 0.72}, 7, 50, 40.0),
         swaps=[SwapCampaign(True, 20, 1234, 600, 0, 0, [0.1, 0.7], ["client 7: wrong answer"])],
         failover=FailoverCampaign([Failover(0.06, 0.03, "second", True, 1.2)], 100, 103),
         chaos=[ChaosRun(1, 60.0, ["kill", "swap"], 900, 0, 0, 810, 0.4)],

@@ -54,5 +54,5 @@ SERVER_ONLY_JPEG = Contender(
 BASELINES = (DEVICE_ONLY, SERVER_ONLY_FLOAT32, SERVER_ONLY_UINT8, SERVER_ONLY_JPEG)
 """In every comparison."""
 
-CUTPOINT = Contender("cutpoint", "soonest", codecs=None, is_lossy=True)
+CUTPOINT = Contender("cutpoint", "cutpoint", codecs=None, is_lossy=True)
 """The pixels, and every codec that keeps the subject's tolerance."""

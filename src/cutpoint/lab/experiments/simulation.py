@@ -43,7 +43,7 @@ from cutpoint.simulation.scenario import Scenario, ServerSpec
 from cutpoint.simulation.simulator import simulate
 from cutpoint.units import from_mbit_per_s
 
-POLICIES = (("cutpoint", "soonest"), ("server-only float32", "server"), ("device-only", "device"))
+POLICIES = (("cutpoint", "cutpoint"), ("server-only float32", "server"), ("device-only", "device"))
 
 _STEPS_MBIT_PER_S = (50.0, 20.0, 10.0, 5.0, 20.0)
 """From a link on which the server does all to one on which little is sent, and up again."""
@@ -190,7 +190,7 @@ def _speed(pair: Pair, seed: int) -> float:
     best = 0.0
     for _ in range(_ROUNDS):
         devices = tuple(
-            device_of(pair.stage, pair.run, "soonest", f"device {number}")
+            device_of(pair.stage, pair.run, "cutpoint", f"device {number}")
             for number in range(_NUM_DEVICES)
         )
         scenario = Scenario(devices, (ServerSpec(num_workers=_NUM_DEVICES),))

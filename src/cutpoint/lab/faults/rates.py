@@ -99,7 +99,7 @@ class Flapping:
     @property
     def beyond_best(self) -> float:
         """Mean latency of the choosing policy over that of the best fixed choice."""
-        return self.mean_s["soonest"] / min(self.mean_s["device"], self.mean_s["server"])
+        return self.mean_s["cutpoint"] / min(self.mean_s["device"], self.mean_s["server"])
 
 
 def run_collapses(
@@ -125,7 +125,7 @@ def run_collapses(
         Of the input, 1 KiB each; everything takes as long as there are rows.
     """
     rng = np.random.default_rng(5)
-    with _at_fast_rate(folder, fork_server, "soonest", rows) as at:
+    with _at_fast_rate(folder, fork_server, "cutpoint", rows) as at:
         falls = [_fall(at, float(rng.uniform(0.3, 0.6)), num_slow) for _ in range(num_falls)]
         return CollapseCampaign(falls, violations(at.history))
 
@@ -143,7 +143,7 @@ def run_flapping(folder: Path, fork_server: ForkServer, duration_s: float) -> Fl
     """
     runs: dict[str, list[Ended]] = {}
     problems: list[str] = []
-    for policy in ("device", "server", "soonest"):
+    for policy in ("device", "server", "cutpoint"):
         with _at_fast_rate(folder, fork_server, policy) as at:
             if policy != "device":
                 at.settle()
@@ -152,8 +152,8 @@ def run_flapping(folder: Path, fork_server: ForkServer, duration_s: float) -> Fl
             problems += violations(at.history)
     return Flapping(
         mean_s={name: mean(each.latency_s for each in run) for name, run in runs.items()},
-        num_switches=num_switches(runs["soonest"]),
-        num_requests=len(runs["soonest"]),
+        num_switches=num_switches(runs["cutpoint"]),
+        num_requests=len(runs["cutpoint"]),
         duration_s=duration_s,
         problems=problems,
     )

@@ -13,7 +13,7 @@ from cutpoint.exceptions import ExperimentError
 from cutpoint.graph import DEVICE_ONLY, SERVER_ONLY, Cut, blocks_of, cut_of
 from cutpoint.lab.papers.paper_net import PaperNet
 from cutpoint.planning import Problem, planner_named
-from cutpoint.policies import Situation, Soonest
+from cutpoint.policies import Cutpoint, Situation
 from cutpoint.records import RAW, Conditions, Parts
 
 InputKind = Literal["float32", "uint8"]
@@ -205,7 +205,7 @@ class Chooser:
         return self._pixel_ways[int(np.argmin(logs))]
 
     def _soonest(self, table: CutTable, link: str) -> Way:
-        plan = Soonest().decide(Situation(0.0, table, self.links[link], "server"))
+        plan = Cutpoint().decide(Situation(0.0, table, self.links[link], "server"))
         row = self.pixel_table.find(plan.cut, plan.codec)
         return self._pixel_ways[0 if row is None else row]
 

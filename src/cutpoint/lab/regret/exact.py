@@ -15,7 +15,7 @@ from cutpoint.lab.regret.hindsight import best_by_past_rate
 from cutpoint.lab.regret.lossless_rows import lossless_rows
 from cutpoint.lab.regret.world_of import world_of
 from cutpoint.lab.traces import Trace
-from cutpoint.policies import PUBLISHED, Policy, Soonest
+from cutpoint.policies import PUBLISHED, Cutpoint, Policy
 from cutpoint.records import LoadConditions
 from cutpoint.simulation.belief import BeliefName, MetBelief, Setting
 from cutpoint.simulation.exact_run import ExactReplay, ExactRun
@@ -115,8 +115,8 @@ class ExactCase:
         best = self._replay.best_fixed_row
         return (
             Run(ORACLE, self._replay.oracle()),
-            Run(CUTPOINT, self._replay.run(Soonest(), CLAIMED)),
-            *self._told(CUTPOINT, self._replay, Soonest),
+            Run(CUTPOINT, self._replay.run(Cutpoint(), CLAIMED)),
+            *self._told(CUTPOINT, self._replay, Cutpoint),
             *self._older(),
             *self._averaged(),
             Run(HINDSIGHT, best_by_past_rate(self._replay, HINDSIGHT, PAST_S), _HINDSIGHT_NOTE),
@@ -167,7 +167,7 @@ class ExactCase:
         """Give the runs of cutpoint that is told what is several samples old."""
         setting = Setting(self.table, self.world, self.positions_s, PAST_S)
         return [
-            Run(f"{CUTPOINT} ({lag} samples late)", self._replay.run(Soonest(), belief))
+            Run(f"{CUTPOINT} ({lag} samples late)", self._replay.run(Cutpoint(), belief))
             for lag, belief in ((lag, MetBelief(setting, lag=lag)) for lag in LAGS)
         ]
 
@@ -178,7 +178,7 @@ class ExactCase:
             window_s = times * float(self.oracle_s.mean())
             replay = ExactReplay(self.table, self.world, self.positions_s, window_s)
             name = f"{CUTPOINT} (late, mean over {times:.0f} latencies)"
-            runs.append(Run(name, replay.run(Soonest(), "late")))
+            runs.append(Run(name, replay.run(Cutpoint(), "late")))
         return runs
 
     def _published(self) -> list[Run]:
@@ -206,7 +206,7 @@ class ExactCase:
         replay = self._replayed(lossless_rows(self.table))
         note = "nothing lossy; regret against the best row that loses nothing"
         return [
-            Run(LOSSLESS, replay.run(Soonest(), CLAIMED), note),
+            Run(LOSSLESS, replay.run(Cutpoint(), CLAIMED), note),
             Run("oracle lossless", replay.oracle(), note),
         ]
 

@@ -7,7 +7,7 @@ import pytest
 from cutpoint.cost import CutTable, predict
 from cutpoint.graph import Graph, candidate_cuts, cut_at
 from cutpoint.planning import shortlist
-from cutpoint.policies import Situation, Soonest
+from cutpoint.policies import Cutpoint, Situation
 
 Decide = Callable[..., Situation]
 
@@ -17,14 +17,14 @@ Decide = Callable[..., Situation]
 FAST = 1e12
 
 
-def cuts_of(policy: Soonest, *situations: Situation) -> list[str]:
+def cuts_of(policy: Cutpoint, *situations: Situation) -> list[str]:
     """Give the placement decided in each situation in turn."""
     return [policy.decide(situation).placement for situation in situations]
 
 
 def test_candidates_are_the_shortlist(graph: Graph) -> None:
     """It asks for the few cuts that can ever be the best."""
-    candidates = Soonest().candidates(graph)
+    candidates = Cutpoint().candidates(graph)
     assert tuple(candidates) == shortlist(graph, candidate_cuts(graph))
     assert [cut_at(graph, "a")] == list(candidates)
 
@@ -40,13 +40,13 @@ def test_from_scratch_the_soonest_is_taken(
     situation = situation_of(rate, wait_s=wait_s)
     prediction = predict(situation.table, situation.conditions)
     assert row == int(prediction.latency_s.argmin())
-    plan = Soonest().decide(situation)
+    plan = Cutpoint().decide(situation)
     assert (situation.table.cuts[row].id, prediction.parts(row)) == (plan.cut, plan.predicted)
 
 
 def test_a_gain_below_the_least_is_not_worth_a_change(situation_of: Decide) -> None:
     """A row that sends more and saves less than 5 % is never taken, however long it lasts."""
-    policy = Soonest()
+    policy = Cutpoint()
     slightly = situation_of(FAST, wait_s=3.45)  # server-only takes 3.85, device-only 4.0
     alone = situation_of(None)
     assert cuts_of(policy, alone, *[slightly] * 10) == ["device"] * 11
@@ -55,19 +55,19 @@ def test_a_gain_below_the_least_is_not_worth_a_change(situation_of: Decide) -> N
 def test_a_large_gain_is_taken_at_once(situation_of: Decide) -> None:
     """A row that saves more than staying may ever cost is taken when it is first seen."""
     better = situation_of(FAST, wait_s=3.1)  # server-only takes 3.5, device-only 4.0
-    assert cuts_of(Soonest(), situation_of(1.0), better) == ["device", "server"]
+    assert cuts_of(Cutpoint(), situation_of(1.0), better) == ["device", "server"]
 
 
 def test_a_small_gain_is_taken_when_it_has_been_missed_twice(situation_of: Decide) -> None:
     """A row that saves between 5 and 10 % is taken once 10 % of an inference were lost."""
     better = situation_of(FAST, wait_s=3.3)  # server-only takes 3.7, device-only 4.0
-    decided = cuts_of(Soonest(), situation_of(1.0), better, better)
+    decided = cuts_of(Cutpoint(), situation_of(1.0), better, better)
     assert decided == ["device", "device", "server"]
 
 
 def test_to_send_less_is_decided_at_once(situation_of: Decide) -> None:
     """A row that sends less needs to save 2 % only, and no second look."""
-    policy = Soonest()
+    policy = Cutpoint()
     slower = situation_of(FAST, wait_s=3.7)  # server-only takes 4.1, device-only 4.0
     assert cuts_of(policy, situation_of(FAST), slower) == ["server", "device"]
 
@@ -75,7 +75,7 @@ def test_to_send_less_is_decided_at_once(situation_of: Decide) -> None:
 def test_a_relief_that_is_none_is_not_worth_a_change(situation_of: Decide) -> None:
     """A row that sends less and saves less than 2 % is never taken."""
     hardly = situation_of(FAST, wait_s=3.65)  # server-only takes 4.05, device-only 4.0
-    assert cuts_of(Soonest(), situation_of(FAST), *[hardly] * 10) == ["server"] * 11
+    assert cuts_of(Cutpoint(), situation_of(FAST), *[hardly] * 10) == ["server"] * 11
 
 
 def test_what_was_lost_before_the_present_row_was_the_best_counts_for_nothing(
@@ -83,44 +83,44 @@ def test_what_was_lost_before_the_present_row_was_the_best_counts_for_nothing(
 ) -> None:
     """Once there is nothing to gain, what staying has cost is forgotten."""
     slow, better = situation_of(1.0), situation_of(FAST, wait_s=3.3)
-    decided = cuts_of(Soonest(), slow, better, slow, better, slow, better, better)
+    decided = cuts_of(Cutpoint(), slow, better, slow, better, slow, better, better)
     assert decided == ["device"] * 6 + ["server"]
 
 
 def test_what_was_lost_is_spent_by_a_change(situation_of: Decide) -> None:
     """After a change the next one has to be paid for anew."""
     slow, better = situation_of(1.0), situation_of(FAST, wait_s=3.3)
-    decided = cuts_of(Soonest(), slow, better, better, slow, better, better)
+    decided = cuts_of(Cutpoint(), slow, better, better, slow, better, better)
     assert decided == ["device", "device", "server", "device", "device", "server"]
 
 
 def test_what_may_be_lost_is_a_choice(situation_of: Decide) -> None:
     """With nothing to lose every gain worth having is taken at once, with more a later one."""
     slow, better = situation_of(1.0), situation_of(FAST, wait_s=3.3)
-    assert cuts_of(Soonest(most_lost=0.0), slow, better) == ["device", "server"]
-    decided = cuts_of(Soonest(most_lost=0.2), slow, better, better, better)
+    assert cuts_of(Cutpoint(most_lost=0.0), slow, better) == ["device", "server"]
+    decided = cuts_of(Cutpoint(most_lost=0.2), slow, better, better, better)
     assert decided == ["device"] * 3 + ["server"]
 
 
 def test_the_least_gain_is_a_choice(situation_of: Decide) -> None:
     """With a least gain of 30 % a gain of 25 % is not taken."""
     better = situation_of(FAST, wait_s=2.6)  # server-only takes 3.0, device-only 4.0
-    decided = cuts_of(Soonest(least_gain=0.3), situation_of(1.0), better, better, better)
+    decided = cuts_of(Cutpoint(least_gain=0.3), situation_of(1.0), better, better, better)
     assert decided == ["device"] * 4
 
 
 def test_the_least_relief_is_a_choice(situation_of: Decide) -> None:
     """With a least relief of 30 % a row that sends less and saves 20 % is not taken."""
     better = situation_of(FAST, wait_s=4.6)  # server-only takes 5.0, device-only 4.0
-    decided = cuts_of(Soonest(least_relief=0.3), situation_of(FAST), better, better, better)
+    decided = cuts_of(Cutpoint(least_relief=0.3), situation_of(FAST), better, better, better)
     assert decided == ["server"] * 4
 
 
 def test_twice_as_long_is_left_at_once(situation_of: Decide) -> None:
     """A present row that takes more than twice the best is left however much may be lost."""
     for policy, first, then in (
-        (Soonest(most_lost=100.0), situation_of(1.0), situation_of(FAST, wait_s=1.5)),
-        (Soonest(least_relief=0.9), situation_of(FAST), situation_of(FAST, wait_s=7.7)),
+        (Cutpoint(most_lost=100.0), situation_of(1.0), situation_of(FAST, wait_s=1.5)),
+        (Cutpoint(least_relief=0.9), situation_of(FAST), situation_of(FAST, wait_s=7.7)),
     ):
         before, after = cuts_of(policy, first, then)
         assert before != after
@@ -130,7 +130,7 @@ def test_what_was_lost_is_spent_by_leaving_at_once(situation_of: Decide) -> None
     """What counts for one change does not count for the next, however the first came about."""
     slow, better = situation_of(1.0), situation_of(FAST, wait_s=3.3)
     much_better = situation_of(FAST, wait_s=1.5)  # server-only takes 1.9, device-only 4.0
-    decided = cuts_of(Soonest(), slow, better, much_better, slow, better, better)
+    decided = cuts_of(Cutpoint(), slow, better, much_better, slow, better, better)
     assert decided == ["device", "device", "server", "device", "device", "server"]
 
 
@@ -140,7 +140,7 @@ def test_exactly_twice_as_long_is_not_left_at_once(
     """Twice the best, and no more, is still a matter of what may be lost."""
     ends = table_of((4, 0, 0, 0, 0), (0, 4, 0, 1, 0))
     slow, half = situation_of(0.1, among=ends), situation_of(FAST, wait_s=2.0, among=ends)
-    policy = Soonest(most_lost=0.9)
+    policy = Cutpoint(most_lost=0.9)
     assert cuts_of(policy, slow, half, half) == ["device", "device", "server"]
 
 
@@ -151,19 +151,19 @@ def test_exactly_the_least_gain_is_too_little(
     ends = table_of((4, 0, 0, 0, 0), (0, 4, 0, 1, 0))
     slow, half = situation_of(0.1, among=ends), situation_of(FAST, wait_s=2.0, among=ends)
     fast, twice = (situation_of(1e18, wait_s=wait_s, among=ends) for wait_s in (1.0, 8.0))
-    assert cuts_of(Soonest(least_gain=0.5), slow, *[half] * 4) == ["device"] * 5
-    assert cuts_of(Soonest(least_relief=0.5), fast, *[twice] * 4) == ["server"] * 5
+    assert cuts_of(Cutpoint(least_gain=0.5), slow, *[half] * 4) == ["device"] * 5
+    assert cuts_of(Cutpoint(least_relief=0.5), fast, *[twice] * 4) == ["server"] * 5
 
 
 def test_a_jitter_between_two_rows_is_not_followed(situation_of: Decide) -> None:
     """Where two rows take turns at being a little better, a row that sends less is kept."""
     turns = [situation_of(FAST, wait_s=wait_s) for wait_s in (3.9, 3.3)]  # 4.3 or 3.7 against 4.0
-    assert cuts_of(Soonest(), situation_of(FAST), *turns * 20) == ["server"] + ["device"] * 40
+    assert cuts_of(Cutpoint(), situation_of(FAST), *turns * 20) == ["server"] + ["device"] * 40
 
 
 def test_a_row_that_cannot_be_used_is_left_at_once(situation_of: Decide) -> None:
     """A server that cannot be used is left at once, and taken up again at once."""
-    policy = Soonest()
+    policy = Cutpoint()
     lost, back = situation_of(None), situation_of(FAST)
     assert cuts_of(policy, back, lost, lost, back) == ["server", "device", "device", "server"]
 
@@ -172,7 +172,7 @@ def test_a_present_row_the_table_has_not_counts_for_nothing(
     graph: Graph, situation_of: Decide, table_of: Callable[..., CutTable]
 ) -> None:
     """Where the present cut left the table, the soonest of the others is taken at once."""
-    policy = Soonest()
+    policy = Cutpoint()
     split = policy.decide(situation_of(100.0))
     ends = table_of((4, 0, 0, 0, 0), (0, 4, 3.9, 0, 0))
     assert cut_at(graph, "a").id == split.cut
@@ -181,14 +181,14 @@ def test_a_present_row_the_table_has_not_counts_for_nothing(
 
 def test_a_plan_without_a_server_says_why(situation_of: Decide) -> None:
     """Device-only has a note where there was no choice, and none where it was the best."""
-    notes = [Soonest().decide(situation_of(rate)).note for rate in (FAST, 1.0, None)]
+    notes = [Cutpoint().decide(situation_of(rate)).note for rate in (FAST, 1.0, None)]
     assert notes[:2] == [None, None]
     assert notes[2]
 
 
 def test_inputs_of_other_sizes_are_decided_apart(situation_of: Decide) -> None:
     """What was chosen for short inputs holds nobody back on long ones, and the reverse."""
-    policy = Soonest()
+    policy = Cutpoint()
     short = replace(situation_of(FAST, wait_s=3.9), bucket=(("length", 6),))  # 4.0 against 4.3
     long = replace(situation_of(FAST, wait_s=3.0), bucket=(("length", 18),))  # 4.0 against 3.4
     assert cuts_of(policy, *[short, long] * 3) == ["device", "server"] * 3
@@ -196,7 +196,7 @@ def test_inputs_of_other_sizes_are_decided_apart(situation_of: Decide) -> None:
 
 def test_many_sizes_are_not_remembered_for_ever(situation_of: Decide) -> None:
     """However many buckets there are, memory is bounded and every decision is sound."""
-    policy = Soonest()
+    policy = Cutpoint()
     situations = [replace(situation_of(FAST), bucket=(("length", i),)) for i in range(200)]
     assert cuts_of(policy, *situations) == ["server"] * 200
     assert len(policy._memories) <= 64
@@ -219,18 +219,18 @@ def coded(table: CutTable) -> CutTable:
 
 def test_a_codec_is_chosen_like_a_cut(coded: CutTable, situation_of: Decide) -> None:
     """On a slow link the cut is taken encoded, on a faster one raw."""
-    plans = [Soonest().decide(situation_of(rate, among=coded)) for rate in (10.0, 170.0)]
+    plans = [Cutpoint().decide(situation_of(rate, among=coded)) for rate in (10.0, 170.0)]
     assert [plan.cut for plan in plans] == [coded.cuts[2].id] * 2
     assert [plan.codec for plan in plans] == ["uint8", "raw"]
 
 
 def test_the_codec_is_part_of_what_is_present(coded: CutTable, situation_of: Decide) -> None:
     """A codec is changed like a cut: for a gain worth it, and once staying has cost enough."""
-    policy = Soonest()
+    policy = Cutpoint()
     slow, fast = (situation_of(rate, among=coded) for rate in (4.0, 170.0))
     slightly = situation_of(60.0, among=coded)  # raw takes 1.367 s, uint8 1.367 s and a little
     assert [policy.decide(each).codec for each in (slow, slightly, slightly)] == ["uint8"] * 3
-    eager = Soonest(least_gain=0.01, most_lost=0.04, least_relief=0.01)
+    eager = Cutpoint(least_gain=0.01, most_lost=0.04, least_relief=0.01)
     assert [eager.decide(each).codec for each in (slow, fast, fast)] == ["uint8", "uint8", "raw"]
 
 
@@ -238,7 +238,7 @@ def test_a_codec_that_is_withdrawn_is_left_at_once(
     coded: CutTable, table: CutTable, situation_of: Decide
 ) -> None:
     """Where the present row left the table, the cut's raw row may be the next, until it is back."""
-    policy = Soonest()
+    policy = Cutpoint()
     decided = [policy.decide(situation_of(10.0, among=each)) for each in (coded, table, coded)]
     assert [plan.codec for plan in decided] == ["uint8", "raw", "uint8"]
     assert decided[0].cut == decided[1].cut

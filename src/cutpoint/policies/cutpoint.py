@@ -14,7 +14,7 @@ _MOST_BUCKETS = 64
 """Buckets of sizes whose choices are remembered."""
 
 
-class Soonest:
+class Cutpoint:
     """
     Take the row with the least predicted latency, and stay with it until that costs something.
 
@@ -39,7 +39,7 @@ class Soonest:
     whatever may be lost.
     """
 
-    name = "soonest"
+    name = "cutpoint"
     needs_every_candidate = False
     is_steady = True
 
