@@ -1,7 +1,7 @@
 from math import log
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutpoint.estimation import BandwidthEstimate, LinkEstimator
@@ -20,6 +20,89 @@ def observations_until_close(believed: float, real: float) -> int:
         if abs(log(estimate.bytes_per_s / real)) < log(1.1):
             return count
     return 100
+
+
+@pytest.mark.parametrize("factor", [100.0, 0.01])
+def test_a_jolt_counts_for_little_until_it_is_witnessed(factor: float) -> None:
+    """20 ms at a hundredth or a hundredfold move the belief like a quarter; the next confirms."""
+    jolted, quarter = BandwidthEstimate(), BandwidthEstimate()
+    for estimate, seen in ((jolted, factor), (quarter, 4.0 if factor > 1 else 0.25)):
+        estimate.observe(1e6, 1.0)
+        estimate.observe(1e6 * seen * 0.02, 0.02)
+    assert jolted.bytes_per_s == pytest.approx(quarter.bytes_per_s, rel=0.01)
+    for _ in range(4):
+        jolted.observe(1e6 * factor * 0.02, 0.02)
+    assert jolted.bytes_per_s == pytest.approx(1e6 * factor, rel=0.3)
+
+
+def test_a_late_probe_of_a_fast_link_is_no_slow_link() -> None:
+    """A kilobyte that is late because somebody was not woken says nothing, however often."""
+    link = LinkEstimator()
+    link.observe_probe(32_000, 1e-3, 0.0)
+    for tick in range(1, 50):
+        link.observe_probe(1000, 1.5e-3 if tick % 2 else 20e-3, 0.5 * tick)
+    assert link.up.bytes_per_s == pytest.approx(32e6)
+    assert link.up.observed_at_s == 0.5 * 49
+
+
+def test_two_late_probes_are_a_slow_link() -> None:
+    """And the first quick one is a fast one again."""
+    link = LinkEstimator()
+    link.observe_probe(32_000, 1e-3, 0.0)
+    for tick in range(1, 6):
+        link.observe_probe(1000, 0.1, float(tick))
+        assert (link.up.bytes_per_s < 32e6) == (tick > 1)
+    assert link.up.bytes_per_s < 3e4
+    before = link.up.bytes_per_s
+    link.observe_probe(1000, 1e-3, 7.0)
+    assert link.up.bytes_per_s > 2 * before
+
+
+def test_what_has_changed_before_is_believed_to_change_again() -> None:
+    """After a while of silence an observation counts for more where the link is a restless one."""
+    restless, steady = BandwidthEstimate(), BandwidthEstimate()
+    for tick in range(200):
+        restless.observe(1e5 * (1 + tick % 2), 0.1, at_s=0.5 * tick)
+        steady.observe(1e5, 0.1, at_s=0.5 * tick)
+    seen = []
+    for estimate in (restless, steady):
+        before = estimate.bytes_per_s
+        estimate.observe(before * 0.004 / 2, 0.004, at_s=102.0)  # 4 ms on the link
+        seen.append(estimate.bytes_per_s / before)
+    assert seen[0] < 0.85 * seen[1]
+
+
+@settings(max_examples=10)
+@given(factor=st.floats(1.05, 3), num=st.integers(20, 60))
+def test_the_spread_is_that_of_the_links_changes(factor: float, num: int) -> None:
+    """A rate that alternates every two seconds spreads by the logarithm of the factor."""
+    link = LinkEstimator()
+    link.observe_round_trip(0.02)
+    for tick in range(num):
+        rate = 1e6 * (factor if tick % 2 else 1.0)
+        for part in range(100):  # so often that the belief is there
+            link.up.observe(rate * 0.02, 0.02, at_s=2.0 * tick + 0.02 * part)
+    at_s = link.up.observed_at_s
+    assert link.conditions(at_s + 2.0).spread == pytest.approx(log(factor), rel=0.2)
+    assert link.conditions(at_s).spread < link.conditions(at_s + 2.0).spread
+
+
+def test_a_steady_link_does_not_spread() -> None:
+    """However old the belief is: it was always right."""
+    link = LinkEstimator()
+    link.observe_round_trip(0.02)
+    for tick in range(50):
+        link.up.observe(1e5, 0.1, at_s=0.5 * tick)
+    assert link.conditions(100.0).spread == pytest.approx(0.0, abs=1e-9)
+
+
+def test_what_is_under_way_bounds_the_way_up() -> None:
+    """A link is believed no faster than what it was seen to carry; a faster bound is none."""
+    link = LinkEstimator()
+    link.observe_round_trip(0.02)
+    link.up.observe(1e5, 0.1)
+    assert link.conditions(None, 1e4).bandwidth_up_bytes_per_s == 1e4
+    assert link.conditions(None, 1e9).bandwidth_up_bytes_per_s == pytest.approx(1e6)
 
 
 def test_nothing_is_believed_at_first() -> None:
@@ -44,21 +127,21 @@ def test_a_rise_is_followed_as_fast_as_a_fall(rate: float, factor: float) -> Non
 
 
 def test_a_telling_transfer_moves_the_logarithm_by_its_weight() -> None:
-    """A transfer of 20 ms or more moves the belief by 0.6 of the way, on a log scale."""
-    for rate in (1e7, 1e5):
+    """A transfer of 20 ms or more moves the belief by about 0.6 of the way, on a log scale."""
+    for rate in (3e6, 3e5):
         estimate = BandwidthEstimate()
         estimate.observe(1e6, 1.0)
         estimate.observe(rate * 0.02, 0.02)
-        assert estimate.bytes_per_s == pytest.approx(1e6**0.4 * rate**0.6)
+        assert estimate.bytes_per_s == pytest.approx(1e6**0.4 * rate**0.6, rel=0.02)
 
 
 @given(rate=st.floats(1e8, 1e10), share=st.floats(0.1, 10))
 def test_a_tiny_transfer_on_a_fast_link_says_little(rate: float, share: float) -> None:
-    """A kilobyte on a fast link, timed ten times too fast or slow, moves the belief by < 1 %."""
+    """A kilobyte on a fast link, timed ten times too fast or slow, moves the belief by < 2 %."""
     estimate = BandwidthEstimate()
     estimate.observe(rate, 1.0)
     estimate.observe(1000, 1000 / (rate * share))
-    assert estimate.bytes_per_s == pytest.approx(rate, rel=0.01)
+    assert estimate.bytes_per_s == pytest.approx(rate, rel=0.02)
 
 
 def test_a_small_transfer_that_takes_long_is_believed() -> None:

@@ -113,8 +113,8 @@ def test_every_message_counts() -> None:
     meter = ProgressMeter(estimate)
     MadeUpLink(meter, 1e6, 0.01).carry([10_000] * 10)
     MadeUpLink(meter, 1e5, 0.01, began_s=60.0).carry([100, 900, 1000])
-    # 19 ms on the link: a little less than a transfer that says enough.
-    assert estimate.bytes_per_s == pytest.approx(1e6 ** (1 - 0.57) * 1e5**0.57)
+    # 19 ms on the link: one jolt at most, and so a step of a factor of four.
+    assert estimate.bytes_per_s == pytest.approx(1e6 / 4**0.6, rel=0.02)
 
 
 def test_a_change_of_rate_is_seen_inside_a_message() -> None:
@@ -186,8 +186,37 @@ def test_silence_brings_the_belief_down() -> None:
     meter = ProgressMeter(estimate)
     meter.sent(10_000, 1.0)
     meter.stalled(2.0)
-    assert estimate.bytes_per_s == pytest.approx(1e6**0.4 * 1e4**0.6)
+    assert estimate.bytes_per_s == pytest.approx(1e6**0.4 * 1e4**0.6, rel=0.05)
     assert estimate.observed_at_s == 2.0
+
+
+@pytest.mark.parametrize(("idle_s", "is_spared"), [(5.0, True), (0.05, False)])
+def test_a_window_that_opens_anew_is_no_slow_link(idle_s: float, is_spared: bool) -> None:
+    """After idle TCP sends 14.6 KB, waits a round trip, sends twice as much: no slow link."""
+    rate, round_trip_s, piece = 2.5e6, 0.05, 14_600
+    estimate = BandwidthEstimate()
+    meter = ProgressMeter(estimate)
+    MadeUpLink(meter, rate, round_trip_s).carry([piece] * 20)
+    before, began_s = estimate.bytes_per_s, meter._last_at_s + idle_s
+    num_pieces, turn = 0, 0
+    for _ in range(7):
+        meter.sent(piece, began_s)
+    while num_pieces < 7:  # one, two, four: each turn a round trip after the one before
+        turn += 1
+        for index in range(min(2 ** (turn - 1), 7 - num_pieces)):
+            at_s = began_s + turn * round_trip_s + (index + 1) * piece / rate
+            meter.acknowledged(piece, at_s, round_trip_s)
+            num_pieces += 1
+    assert (estimate.bytes_per_s == pytest.approx(before, rel=0.02)) == is_spared
+
+
+def test_a_link_that_is_slow_after_idle_is_believed_to_be() -> None:
+    """What the window does not explain is the link's: half a second later it is found out."""
+    estimate = BandwidthEstimate()
+    meter = ProgressMeter(estimate)
+    MadeUpLink(meter, 2.5e6, 0.05).carry([20_000] * 20)
+    MadeUpLink(meter, 1e5, 0.05, began_s=60.0).carry([5_000] * 10)
+    assert estimate.bytes_per_s == pytest.approx(1e5, rel=0.2)
 
 
 def test_silence_with_nothing_under_way_says_nothing() -> None:

@@ -1,16 +1,31 @@
 """What the link is like now, from real transfers and tiny probes."""
 
 from collections import deque
-from math import exp, log
+from math import copysign, exp, inf, log
 from statistics import median
 
+from cutpoint.estimation.variability import Variability
 from cutpoint.records import LinkConditions
 
-_FULL_WEIGHT = 0.6
-"""How far a transfer that says enough moves the estimate."""
+_NEWS = 0.03
+"""Variance of the logarithm of a rate that is to be reckoned with however steady it was: with it
+what says enough moves the belief by 0.6 of the way."""
 
-_TELLING_S = 0.02
-"""Link time (believed or measured) from which a transfer says enough."""
+_TELLING_VARIANCE, _CLOCK_S = 0.02, 5e-4
+"""How sure an observation is at best, and how well its time on the link can be told: two threads
+and an interpreter are on its way."""
+
+_WAKING_S = 2e-3
+"""What the threads on the way of a probe take more than those of an empty one, at most."""
+
+_JOLT_S = 0.1
+_MOST_STEP = log(4.0)
+_WITNESS = log(2.0)
+"""What takes less than this may have met a jolt, or what was held up by one: at first it counts for
+no more than a factor of four, until the next one says the same."""
+
+_HORIZON_S = 0.1
+"""Over which a link is foretold: a transfer that is decided on now."""
 
 _NUM_ROUND_TRIPS = 9
 
@@ -29,14 +44,30 @@ class BandwidthEstimate:
     """
     Sustained rate of one direction.
 
-    A moving average of the logarithm, so that a rise and a fall by the same factor
-    are followed equally fast. A transfer counts by the link time it took or should
-    have taken: tiny ones on a fast link say little.
+    A recursive weighted fit of its logarithm, so that a rise and a fall by the same factor
+    are followed equally fast. An observation counts by how sure it is: by the link time it took
+    or should have taken, for tiny ones on a fast link say little. And it counts by how unsure the
+    belief has become: the older that is, and the more this link has changed in such a time
+    before, the less it holds against what is seen now.
+
+    Attributes
+    ----------
+    bytes_per_s
+        As believed; ``None`` before the first transfer.
+    observed_at_s
+        When it was observed last.
+    variability
+        How far it has moved with time so far.
     """
 
     def __init__(self) -> None:
         self.bytes_per_s: float | None = None
-        self.observed_at_s = float("-inf")
+        self.observed_at_s = -inf
+        self.variability = Variability()
+        self._surprise = 0.0
+
+    def __repr__(self) -> str:
+        return f"<BandwidthEstimate: {self.bytes_per_s} bytes/s>"
 
     def observe(self, size_bytes: float, duration_s: float, at_s: float = 0.0) -> None:
         """
@@ -53,14 +84,31 @@ class BandwidthEstimate:
         """
         if size_bytes <= 0 or duration_s <= 0:
             return
-        self.observed_at_s = at_s
+        age_s, self.observed_at_s = at_s - self.observed_at_s, at_s
         rate = size_bytes / duration_s
         if self.bytes_per_s is None:
             self.bytes_per_s = rate
-            return
-        expected_s = size_bytes / self.bytes_per_s
-        weight = _FULL_WEIGHT * min(1.0, max(expected_s, duration_s) / _TELLING_S)
-        self.bytes_per_s = exp((1 - weight) * log(self.bytes_per_s) + weight * log(rate))
+        else:
+            on_link_s = max(size_bytes / self.bytes_per_s, duration_s)
+            variance = _TELLING_VARIANCE + (_CLOCK_S / on_link_s) ** 2
+            unsure = _NEWS + self.variability.variance(age_s)
+            step = self._step(log(rate / self.bytes_per_s), duration_s)
+            self.bytes_per_s *= exp(unsure / (unsure + variance) * step)
+        self.variability.observe(self.bytes_per_s, at_s)
+
+    def _step(self, surprise: float, duration_s: float) -> float:
+        """Give how far an observation is believed to be off: in one step, only so far."""
+        before, self._surprise = self._surprise, surprise
+        is_witnessed = before * surprise > 0 and abs(before) >= _WITNESS
+        if duration_s >= _JOLT_S or is_witnessed or abs(surprise) <= _MOST_STEP:
+            return surprise
+        return copysign(_MOST_STEP, surprise)
+
+    def confirm(self, at_s: float) -> None:
+        """Take note that what is believed still explains what is seen."""
+        if self.bytes_per_s is not None:
+            self.observed_at_s = at_s
+            self.variability.observe(self.bytes_per_s, at_s)
 
     def observe_at_most(self, size_bytes: float, duration_s: float, at_s: float = 0.0) -> None:
         """Learn that bytes have *not* passed in this time: the rate is at most their ratio."""
@@ -85,6 +133,24 @@ class LinkEstimator:
         self.down = BandwidthEstimate()
         self._round_trips_s: deque[float] = deque(maxlen=_NUM_ROUND_TRIPS)
         self._answers_s: deque[float] = deque(maxlen=_NUM_ROUND_TRIPS)
+        self._late_s = 0.0
+
+    def observe_probe(self, size_bytes: float, duration_s: float, at_s: float) -> None:
+        """
+        Learn from a small message by how much later than an empty one before it was answered.
+
+        Being woken makes that longer and never shorter: one that is later than believed counts as
+        the less late of it and the one before, and by a little is no news, lest probes of a
+        kilobyte hold a fast link for a slow one.
+        """
+        rate = self.up.bytes_per_s
+        expected_s = duration_s if rate is None else size_bytes / rate
+        before_s, self._late_s = self._late_s, duration_s - expected_s
+        late_s = min(self._late_s, max(before_s, 0.0)) if self._late_s > 0 else self._late_s
+        if 0 <= late_s < _WAKING_S and rate is not None:
+            self.up.confirm(at_s)
+        else:
+            self.up.observe(size_bytes, expected_s + late_s, at_s)
 
     def observe_answer(self, duration_s: float, size_bytes: float) -> None:
         """
@@ -141,18 +207,37 @@ class LinkEstimator:
         latest = tuple(self._round_trips_s)
         return min(latest) if latest else None
 
-    def conditions(self) -> LinkConditions | None:
+    def conditions(
+        self, at_s: float | None = None, most_bytes_per_s: float | None = None
+    ) -> LinkConditions | None:
         """
         Give the link as believed now; ``None`` before anything was measured.
 
         A direction nothing was measured in is taken to be like the other one.
+
+        Parameters
+        ----------
+        at_s
+            Now: the older the belief, the further the link may have moved. ``None`` for a moment
+            after the latest observation.
+        most_bytes_per_s
+            What the way up carries at most, by what is under way now and was not acknowledged;
+            see `ProgressMeter.most_bytes_per_s`.
         """
         round_trip_s = self.round_trip_s
         up = self.up.bytes_per_s or self.down.bytes_per_s
         if round_trip_s is None or up is None:
             return None
         down = self.down.bytes_per_s or up
-        return LinkConditions(up, down, round_trip_s / 2, round_trip_s / 2 + self._answer_s)
+        if most_bytes_per_s is not None:
+            up = min(up, most_bytes_per_s)
+        one_way_s = round_trip_s / 2
+        return LinkConditions(up, down, one_way_s, one_way_s + self._answer_s, self._spread(at_s))
+
+    def _spread(self, at_s: float | None) -> float:
+        """Give how far the way up may have moved: those of its age have, and a transfer's time."""
+        age_s = 0.0 if at_s is None else max(at_s - self.up.observed_at_s, 0.0)
+        return float(self.up.variability.variance(age_s + _HORIZON_S) ** 0.5)
 
     @property
     def _half_round_trip_s(self) -> float:

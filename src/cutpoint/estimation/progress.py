@@ -1,6 +1,7 @@
 """The rate of a link, read off the acknowledgements of what is under way."""
 
 from collections import deque
+from math import ceil, inf, log2
 
 from cutpoint.estimation.link import BandwidthEstimate
 
@@ -13,6 +14,13 @@ _LEAST_ON_LINK_S = 2e-4
 _STRETCH_S = 0.06
 """What the link does now is read off stretches of this length, of twice and of four times it:
 shorter ones show its jitter, longer ones a link so slow that pieces come singly."""
+
+_IDLE_S = 0.3
+"""After so long without a word TCP begins anew, with a window of `_FIRST_WINDOW_BYTES`."""
+
+_FIRST_WINDOW_BYTES = 10 * 1460
+_MOST_ROUNDS = 4
+"""Round trips that opening the window is believed to take at most; it doubles with each."""
 
 _NUM_GAPS, _NUM_ODD = 200, 3
 _TIMES_GAP = 2
@@ -27,7 +35,9 @@ class ProgressMeter:
 
     The spacing of acknowledgements does not contain the round trip, so rate and
     delay stay apart. What is sent after idle begins a new busy period, whose first
-    acknowledgement only marks its begin.
+    acknowledgement only marks its begin. After a longer silence TCP opens its window anew:
+    in as many round trips as that takes, pauses between acknowledgements are its doing and not
+    the link's, and do not count.
 
     Parameters
     ----------
@@ -42,7 +52,8 @@ class ProgressMeter:
         self._mark_at_s: float | None = None
         self._since_mark_bytes = 0
         self._busy_s = 0.0
-        self._last_at_s = 0.0
+        self._last_at_s = -inf
+        self._opening_s = inf
         self._sent: deque[tuple[float, int]] = deque()
         self._passed: deque[tuple[float, int]] = deque()
         self._gaps_s: deque[float] = deque(maxlen=_NUM_GAPS)
@@ -59,6 +70,7 @@ class ProgressMeter:
             self._began_at_s = at_s
             self._mark_at_s = None
             self._is_observed = False
+            self._opening_s = inf if at_s - self._last_at_s > _IDLE_S else 0.0
             self._sent.clear()
             self._passed.clear()
         self._under_way_bytes += size_bytes
@@ -87,7 +99,8 @@ class ProgressMeter:
             return
         self._since_mark_bytes += size_bytes
         begun_at_s = max(last_at_s, min(sent_at_s + (round_trip_s or 0.0), at_s))
-        self._busy_s += at_s - begun_at_s
+        took_s = at_s - begun_at_s
+        self._busy_s += took_s - self._waited_for_window_s(size_bytes, took_s, round_trip_s or 0.0)
         is_enough = self._busy_s >= _SPAN_S or self._estimate.bytes_per_s is None
         if is_enough or (is_over and not self._is_observed):
             self._estimate.observe(self._since_mark_bytes, self._busy_s, at_s)
@@ -166,6 +179,19 @@ class ProgressMeter:
         longest_s = 4 * max(_STRETCH_S, _TIMES_GAP * max(self._gaps_s, default=0.0))
         while self._passed[0][0] < at_s - longest_s:
             self._passed.popleft()
+
+    def _waited_for_window_s(self, size_bytes: int, took_s: float, round_trip_s: float) -> float:
+        """Give how much of a piece's time TCP's window explains; it is used up by that."""
+        rate = self._estimate.bytes_per_s
+        if self._opening_s <= 0 or rate is None:
+            return 0.0
+        if self._opening_s == inf:
+            opened_bytes = max(rate * round_trip_s, _FIRST_WINDOW_BYTES)
+            rounds = ceil(log2(opened_bytes / _FIRST_WINDOW_BYTES))
+            self._opening_s = min(rounds, _MOST_ROUNDS) * round_trip_s
+        waited_s = min(max(took_s - size_bytes / rate, 0.0), self._opening_s)
+        self._opening_s -= waited_s
+        return waited_s
 
     def _restart(self, at_s: float) -> None:
         self._mark_at_s = at_s
