@@ -8,9 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutpoint.cost import Prediction, head_rows, predict
+from cutpoint.cost import (
+    POWER_PROFILES,
+    PowerProfile,
+    Prediction,
+    energy_j,
+    head_rows,
+    power_profile,
+    predict,
+)
 from cutpoint.cost.limits import NO_LIMITS
-from cutpoint.cost.power import POWER_PROFILES, PowerProfile, energy_j, power_profile
 from cutpoint.exceptions import CostError, PlannerError
 from cutpoint.records import Conditions, LinkConditions, LoadConditions, Parts
 from cutpoint.testing.tables import SHAPES, random_table

@@ -17,6 +17,7 @@ from cutpoint.planning.objective import (
     chosen_row,
     objective_named,
     objective_values,
+    session_objective,
 )
 from cutpoint.records import Conditions, LinkConditions, LoadConditions
 
@@ -39,7 +40,7 @@ def rows(table_of):
     return table_of((10, 0, 0, 0, 0), (0, 10, 5, 1000, 0), (4, 6, 2, 500, 0))
 
 
-@pytest.mark.parametrize("name", [name for name in OBJECTIVES if name != "deadline"])
+@pytest.mark.parametrize("name", sorted({*OBJECTIVES} - {"deadline", "weighted"}))
 def test_objectives_go_by_name(name: str) -> None:
     """Each is found by the name that people write."""
     assert objective_named(name).name == name
@@ -57,12 +58,62 @@ def test_a_deadline_is_read(text: str, deadline_s: float) -> None:
 @pytest.mark.parametrize(
     "text",
     ["speed", "", "deadline", "deadline=", "deadline=soon", "deadline=0", "deadline=-1",
-     "deadline=nan", "latency=3", "Latency"],
+     "deadline=nan", "latency=3", "Latency", "weighted", "weighted=0.5", "weighted:", "weighted:x",
+     "energy:0.5", "deadline:0.1"],
 )  # fmt: skip
 def test_what_is_no_objective_is_refused(text: str) -> None:
     """By what was written, or that a deadline is above zero."""
     with pytest.raises(PlannerError, match=r"objective|above zero"):
         objective_named(text)
+
+
+@pytest.mark.parametrize("share", ["-0.1", "1.1", "nan", "inf"])
+def test_a_share_is_between_none_and_all(share: str) -> None:
+    """Whatever else is written is refused, by what it has to be."""
+    with pytest.raises(PlannerError, match="between 0 and 1"):
+        objective_named(f"weighted:{share}")
+
+
+def test_objectives_are_written_as_they_are_read() -> None:
+    """The text of each gives the same objective again."""
+    for text in ("latency", "energy", "p95", "throughput", "weighted:0.25", "deadline=0.1"):
+        assert objective_named(text).text == text
+        assert objective_named(objective_named(text).text) == objective_named(text)
+
+
+def test_joules_are_not_weighed_by_a_device_that_draws_none() -> None:
+    """Their worth in seconds would be without bounds: it is refused by the profile's name."""
+    idle = PowerProfile("toaster", 0.0, 0.0, 0.0, 0.0, "made up")
+    with pytest.raises(PlannerError, match="toaster"):
+        objective_named("weighted:0.5", idle)
+
+
+@pytest.mark.parametrize("text", ["throughput", "p95", "deadline=0.1"])
+def test_a_session_keeps_only_what_is_linear(text: str) -> None:
+    """The others are refused, with what it can keep."""
+    with pytest.raises(PlannerError, match="weighted:SHARE"):
+        session_objective(text, HUNGRY_RADIO)
+
+
+@pytest.mark.parametrize("text", ["energy", "weighted:0.5"])
+def test_a_session_that_saves_joules_needs_to_know_them(text: str) -> None:
+    """Without a power profile there is nothing to save by; latency needs none."""
+    with pytest.raises(PlannerError, match="power profile"):
+        session_objective(text, None)
+    assert session_objective(text, HUNGRY_RADIO).power is HUNGRY_RADIO
+    assert session_objective("latency", None).name == "latency"
+
+
+def test_weighing_is_between_the_soonest_and_the_thriftiest(rows) -> None:
+    """All the weight on one is that one, in the order of rows; the device alone is its own unit."""
+    conditions = _conditions(message_s=0.5, load=2.0, wait_s=1.0)
+    soonest = objective_values(Objective("latency", power=HUNGRY_RADIO), rows, conditions)
+    joules = objective_values(Objective("energy", power=HUNGRY_RADIO), rows, conditions)
+    for share in (0.0, 0.25, 1.0):
+        weighted = Objective("weighted", power=HUNGRY_RADIO, energy_share=share)
+        found = objective_values(weighted, rows, conditions)
+        assert found == pytest.approx((1 - share) * soonest + share * joules)
+        assert found[0] == pytest.approx(soonest[0])
 
 
 @pytest.mark.parametrize("spread", [-0.1, nan, inf, 400.0])
@@ -131,7 +182,8 @@ def test_p95_is_the_percentile_of_latencies_drawn(table_of) -> None:
 def test_without_a_link_everything_stays(rows) -> None:
     """Every objective leaves device-only alone finite, and chooses it."""
     for name in OBJECTIVES:
-        objective = Objective("deadline", 100.0) if name == "deadline" else objective_named(name)
+        figure = {"deadline": "=100", "weighted": ":0.5"}.get(name, "")
+        objective = objective_named(name + figure)
         values = objective_values(objective, rows, Conditions())
         assert np.isinf(values).tolist() == [False, True, True]
         assert chosen_row(values) == 0

@@ -42,3 +42,21 @@ def test_a_device_works_at_some_speed(slowdown: float) -> None:
     """The device's slow-down is above zero and finite."""
     with pytest.raises(CostError, match="device slow-down"):
         Conditions(device_slowdown=slowdown)
+
+
+def test_a_pessimistic_link_is_slower_by_its_spread() -> None:
+    """84 % of transfers take no longer than one standard deviation more; the middle is as is."""
+    link = LinkConditions(1e6, 2e6, 0.01, 0.02, spread=math.log(2.0))
+    slow = link.pessimistic(0.8413447)
+    assert slow.bandwidth_up_bytes_per_s == pytest.approx(5e5, rel=1e-3)
+    assert slow.bandwidth_down_bytes_per_s == pytest.approx(1e6, rel=1e-3)
+    assert (slow.message_up_s, slow.message_down_s, slow.spread) == (0.01, 0.02, math.log(2.0))
+    assert link.pessimistic(0.5) == link
+    assert link.pessimistic(0.2).bandwidth_up_bytes_per_s > 1e6
+
+
+@pytest.mark.parametrize("quantile", [0.0, 1.0, -1.0, float("nan")])
+def test_a_quantile_lies_between_nothing_and_all(quantile: float) -> None:
+    """Of a log-normal spread the ends are endless."""
+    with pytest.raises(CostError, match="quantile"):
+        LinkConditions(1e6, 1e6, 0.0, 0.0).pessimistic(quantile)

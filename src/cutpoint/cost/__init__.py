@@ -1,5 +1,6 @@
 """FROM samples TO numbers a planner may add, and the one latency objective."""
 
+from cutpoint.cost.boards import POWER_PROFILES
 from cutpoint.cost.codec_rate import AS_THEY_ARE, CodecRate
 from cutpoint.cost.codec_speed import CodecSpeed, codec_speeds
 from cutpoint.cost.coded_values import CodedValues, coded_values
@@ -14,6 +15,13 @@ from cutpoint.cost.cost_json import (
 from cutpoint.cost.cost_table import CostTable, CostValue, head_of, placement_of
 from cutpoint.cost.cut_table import CutTable
 from cutpoint.cost.cut_table_file import digest_of_cut_table, read_cut_table, write_cut_table
+from cutpoint.cost.energy import (
+    Activity,
+    activity_j,
+    energy_j,
+    energy_weights,
+    moved_energy_j,
+)
 from cutpoint.cost.graph_table import nodes_in, table_of_nodes
 from cutpoint.cost.host_costs import HostCosts, check_is_of, fold
 from cutpoint.cost.latency import (
@@ -29,7 +37,8 @@ from cutpoint.cost.latency import (
 )
 from cutpoint.cost.limits import NO_LIMITS, Limits
 from cutpoint.cost.node_costs import node_seconds
-from cutpoint.cost.power import POWER_PROFILES, PowerProfile, energy_j, power_profile
+from cutpoint.cost.power import PowerProfile
+from cutpoint.cost.power_file import power_profile, profile_given
 from cutpoint.cost.prediction_error import PredictionError, leave_one_out
 from cutpoint.cost.predictor_file import (
     PREDICTOR_FORMAT_VERSION,
@@ -61,6 +70,7 @@ __all__ = [
     "POWER_PROFILES",
     "PREDICTOR_FORMAT_VERSION",
     "UNUSABLE_S",
+    "Activity",
     "CodecRate",
     "CodecSpeed",
     "CodedValues",
@@ -79,6 +89,7 @@ __all__ = [
     "Rows",
     "Setting",
     "Stages",
+    "activity_j",
     "check_is_of",
     "codec_speeds",
     "coded_rows",
@@ -93,6 +104,7 @@ __all__ = [
     "crossing_sums",
     "digest_of_cut_table",
     "energy_j",
+    "energy_weights",
     "every_head",
     "fit",
     "fold",
@@ -100,6 +112,7 @@ __all__ = [
     "head_rows",
     "latency_of",
     "leave_one_out",
+    "moved_energy_j",
     "node_seconds",
     "nodes_in",
     "nodes_of",
@@ -110,6 +123,7 @@ __all__ = [
     "predict",
     "predictor_from_json",
     "predictor_to_json",
+    "profile_given",
     "read_cost_table",
     "read_cut_table",
     "row_terms",

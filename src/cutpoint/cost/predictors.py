@@ -200,11 +200,19 @@ def _coefficients(features: Matrix, times_s: Matrix, counts: Matrix) -> tuple[fl
     # Operations are counted in billions, constants in ones: columns are brought level.
     scale = features.max(axis=0)
     scale[scale == 0] = 1.0
-    solution, _ = _nnls()(features / scale * weights[:, None], times_s * weights)
+    solution, _ = nnls_solver()(features / scale * weights[:, None], times_s * weights)
     return tuple((solution / scale).tolist())
 
 
-def _nnls() -> Callable[[Matrix, Matrix], Any]:
+def nnls_solver() -> Callable[[Matrix, Matrix], Any]:
+    """
+    Give SciPy's non-negative least squares.
+
+    Raises
+    ------
+    MissingDependencyError
+        If SciPy is not installed.
+    """
     try:
         from scipy.optimize import nnls
     except ImportError as error:

@@ -6,6 +6,7 @@ from cutpoint.execution.optimise import completed, load_graph, load_open_graph
 from cutpoint.execution.parse import parse_model
 from cutpoint.execution.quarantine import vet, vetted_copy
 from cutpoint.execution.segments import Execution, SegmentRun, Segments
+from cutpoint.execution.triton_file import triton_model_path
 
 __all__ = [
     "Execution",
@@ -17,6 +18,7 @@ __all__ = [
     "load_graph",
     "load_open_graph",
     "parse_model",
+    "triton_model_path",
     "vet",
     "vetted_copy",
 ]

@@ -17,6 +17,7 @@ from cutpoint.execution.runtime import (
     quiet_options,
 )
 from cutpoint.execution.segment_session import SegmentSession
+from cutpoint.execution.stop import Stop
 from cutpoint.execution.weights import weights_folder
 from cutpoint.graph import (
     Arrays,
@@ -161,6 +162,7 @@ class Segments:
         is_stopped: Callable[[], bool] | None = None,
         run_options: Any = None,
         measures_cpu: bool = True,
+        stop: Stop | None = None,
     ) -> Execution:
         """
         Run segments in the order given.
@@ -176,14 +178,24 @@ class Segments:
         measures_cpu
             Whether the CPU time of each is wanted, too: reading that clock takes two thirds of a
             microsecond.
+        stop
+            May call it off from another thread, within a segment as well: what was made by then
+            is given. Its options take the place of `run_options`.
         """
+        if stop is not None:
+            is_stopped, run_options = stop.is_told, stop.run_options
         measures_cpu |= self.slowdown > 1
         execution = Execution(dict(values))
         cpu_began_s = 0.0 if measures_cpu else time.thread_time()
         for segment in segments:
             if is_stopped is not None and is_stopped():
                 break
-            self._run_one(segment, execution, run_options, measures_cpu)
+            try:
+                self._run_one(segment, execution, run_options, measures_cpu)
+            except Exception:
+                if is_stopped is not None and is_stopped():
+                    break  # that is how ONNX Runtime ends what was called off
+                raise
         if measures_cpu:
             execution.cpu_s = sum(run.cpu_s for run in execution.runs)
         else:
@@ -191,7 +203,7 @@ class Segments:
         if self.slowdown > 1:
             execution.stretched_s = (self.slowdown - 1) * execution.cpu_s
             # One sleep for all: between segments it would find the caches cold each time.
-            self._sleep(execution.stretched_s)
+            self._sleep(execution.stretched_s, time.sleep if stop is None else stop.sleep)
         return execution
 
     def warm_up(self, feed: Mapping[str, Any]) -> None:
@@ -281,14 +293,14 @@ class Segments:
         execution.values.update(zip(segment.outputs, made, strict=True))
         execution.runs.append(SegmentRun(segment.id, duration_s, cpu_s))
 
-    def _sleep(self, duration_s: float) -> None:
+    def _sleep(self, duration_s: float, sleep: Callable[[float], None]) -> None:
         """Sleep; what a sleep takes too long is taken off the thread's next one."""
         owed_s = getattr(self._overslept, "seconds", 0.0)
         wanted_s = duration_s - owed_s
         began_s = time.perf_counter()
         if wanted_s > 0:
-            time.sleep(wanted_s)
-        self._overslept.seconds = time.perf_counter() - began_s - wanted_s
+            sleep(wanted_s)
+        self._overslept.seconds = max(time.perf_counter() - began_s - wanted_s, 0.0)
 
     def _session(self, segment: Segment, options: Any) -> SegmentSession:
         return self._loaded(segment, extract(self.graph, segment), options)

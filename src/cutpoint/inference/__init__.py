@@ -1,6 +1,15 @@
 """ONE inference as a state machine: events in, actions out."""
 
-from cutpoint.inference.actions import Action, Cancel, Deliver, RunHead, RunTail, Send
+from cutpoint.inference.actions import (
+    Action,
+    Cancel,
+    Deliver,
+    RunHead,
+    RunTail,
+    Send,
+    StopTail,
+)
+from cutpoint.inference.activity import activity_of
 from cutpoint.inference.events import (
     Answered,
     EncodeDone,
@@ -16,7 +25,7 @@ from cutpoint.inference.events import (
     UploadLags,
 )
 from cutpoint.inference.machine import Inference
-from cutpoint.inference.patience import patience_s
+from cutpoint.inference.patience import is_answer_late, patience_s
 
 __all__ = [
     "Action",
@@ -35,8 +44,11 @@ __all__ = [
     "RunTail",
     "Send",
     "Started",
+    "StopTail",
     "TailDone",
     "UploadLags",
     "Uploaded",
+    "activity_of",
+    "is_answer_late",
     "patience_s",
 ]

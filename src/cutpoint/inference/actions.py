@@ -27,12 +27,31 @@ class Send:
 
 @dataclass(frozen=True)
 class Cancel:
-    """Tell the server asked last to drop the request, and drop what is still to be sent."""
+    """
+    Tell the server asked last to drop the request, and drop what is still to be sent.
+
+    Parameters
+    ----------
+    is_late
+        Whether it should have answered by now: that it did not, tells something of it.
+    """
+
+    is_late: bool = True
 
 
 @dataclass(frozen=True)
 class RunTail:
-    """Run the nodes behind the cut on the device, from the values it still holds."""
+    """
+    Run the nodes behind the cut on the device, from the values it still holds.
+
+    Asked for together with `Send` it is a race: it begins when all is encoded, and the server's
+    events go on coming in meanwhile.
+    """
+
+
+@dataclass(frozen=True)
+class StopTail:
+    """Call off the tail that the device computes: the server was first."""
 
 
 @dataclass(frozen=True)
@@ -49,4 +68,4 @@ class Deliver:
     from_server: bool
 
 
-Action = RunHead | Send | Cancel | RunTail | Deliver
+Action = RunHead | Send | Cancel | RunTail | StopTail | Deliver

@@ -27,9 +27,17 @@ class HeadDone:
 
 @dataclass(frozen=True)
 class EncodeDone:
-    """The last byte that crosses is encoded; those before it may have left meanwhile."""
+    """
+    The last byte that crosses is encoded; those before it may have left meanwhile.
+
+    Parameters
+    ----------
+    sending_s
+        How long bytes have been on their way already.
+    """
 
     at_s: float
+    sending_s: float = 0.0
 
 
 @dataclass(frozen=True)

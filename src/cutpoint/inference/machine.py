@@ -8,6 +8,15 @@
                                 │   └────────────────────────────────┘ (once)
                                 └─failed, late, lagging─RunTail─> alone ─> done
 
+A plan that races asks for both at once, and the first to be done ends it::
+
+    head ─Send, RunTail─> racing ─Answered: StopTail──────────────────> done
+                            ├─TailDone: Cancel────────────────────────> done
+                            └─failed─> alone ─TailDone────────────────> done
+
+A fallback is a race that was begun late, and that the server has lost already: both end in
+the same state.
+
 While it is offloaded it goes through phases, as far as the server tells of them:
 connect, upload, wait, compute, reply. They decide nothing but whether an upload may
 still be called off; where an offload stood when it failed ends in the record.
@@ -18,7 +27,15 @@ the same events give the same actions.
 """
 
 from cutpoint.exceptions import LocalProtocolError
-from cutpoint.inference.actions import Action, Cancel, Deliver, RunHead, RunTail, Send
+from cutpoint.inference.actions import (
+    Action,
+    Cancel,
+    Deliver,
+    RunHead,
+    RunTail,
+    Send,
+    StopTail,
+)
 from cutpoint.inference.events import (
     Answered,
     EncodeDone,
@@ -32,8 +49,8 @@ from cutpoint.inference.events import (
     Uploaded,
     UploadLags,
 )
-from cutpoint.inference.patience import is_upload_hopeless
-from cutpoint.records import DEVICE, LegRun, Parts, Phase, Placement, Plan
+from cutpoint.inference.patience import is_answer_late, is_upload_hopeless
+from cutpoint.records import DEVICE, LegRun, Parts, Phase, Placement, Plan, RaceRun
 from cutpoint.units import format_duration
 
 LATE = "late: no answer within {}"
@@ -70,16 +87,27 @@ class Inference:
         self.is_done = False
         self.attempts = 0
         self.failed_in: Phase | None = None
+        self.race: RaceRun | None = None
         self.server = plan.server
+        self.waited_s = 0.0
+        """How long the servers had for an answer that did not come, or came second."""
         self._state = "start"
         self._phase: Phase = "connect"
         self._first_sent_at_s = 0.0
         self._sent_at_s = 0.0
         self._head_s = self._encode_s = self._lost_s = 0.0
         self._upload_s: float | None = None
+        self.sending_s = 0.0
+        """How long values were on their way to servers, in all attempts that have ended."""
+        self._is_sending = False
 
     def __repr__(self) -> str:
         return f"<Inference {self._state}, planned {self.plan.placement} at {self.plan.cut}>"
+
+    @property
+    def phase(self) -> Phase:
+        """Where the offload stands, or stood when it ended."""
+        return self._phase
 
     @property
     def may_retry(self) -> bool:
@@ -120,18 +148,22 @@ class Inference:
         match (self._state, event):
             case ("head", HeadDone()):
                 return self._after_head(event)
-            case ("offloaded", EncodeDone()):
+            case ("offloaded" | "racing", EncodeDone()):
                 return self._encoded(event)
-            case ("offloaded", Answered()):
+            case ("offloaded" | "racing", Answered()):
                 return self._answered(event)
             case ("offloaded", OffloadFailed()):
                 return self._failed(event)
             case ("offloaded", PatienceEnded()):
                 reason = LATE.format(format_duration(self.patience_s))
                 return (Cancel(), *self._go_alone(event.at_s, reason))
-            case ("offloaded", Uploaded() | UploadLags() | Started() | Replying()):
+            case ("offloaded" | "racing", Uploaded() | UploadLags() | Started() | Replying()):
                 return self._progressed(event)
-            case ("alone", TailDone()):
+            case ("racing", OffloadFailed()):
+                return self._failed_racing(event)
+            case ("racing", PatienceEnded()):
+                return ()  # to wait costs nothing as long as the device computes anyway
+            case ("alone" | "racing", TailDone()):
                 return self._finished_alone(event)
             case (("alone" | "done"), _) if not isinstance(event, HeadDone | TailDone):
                 return ()
@@ -147,11 +179,15 @@ class Inference:
         if self.plan.placement == "split":
             self.legs += (leg,)
         self._first_sent_at_s = event.at_s
-        return self._send(event.at_s)
+        sending = self._send(event.at_s)
+        if not self.plan.races:
+            return sending
+        self._state = "racing"
+        return (*sending, RunTail())
 
     def _send(self, at_s: float, server: str | None = None) -> tuple[Action, ...]:
         self._state, self._phase = "offloaded", "upload"
-        self._sent_at_s, self._upload_s = at_s, None
+        self._sent_at_s, self._upload_s, self._is_sending = at_s, None, True
         self._lost_s = max(at_s - self._first_sent_at_s, 0.0)
         self.attempts += 1
         return (Send(self.patience_s, server),)
@@ -160,6 +196,7 @@ class Inference:
         """Count the upload from here: what left before took no time of its own."""
         took_s = max(event.at_s - self._sent_at_s, 0.0)
         self._sent_at_s += took_s
+        self.sending_s += min(event.sending_s, took_s)  # while the device encoded on
         if self.attempts == 1:
             self._first_sent_at_s = self._sent_at_s
         self._encode_s += took_s
@@ -186,8 +223,12 @@ class Inference:
 
     def _lagging(self, event: UploadLags) -> tuple[Action, ...]:
         elapsed_s = event.at_s - self._sent_at_s
-        if self._phase != "upload" or not is_upload_hopeless(
-            self.plan.predicted, elapsed_s, event.remaining_s, self.rest_s
+        if (
+            self._state == "racing"
+            or self._phase != "upload"
+            or not is_upload_hopeless(
+                self.plan.predicted, elapsed_s, event.remaining_s, self.rest_s
+            )
         ):
             return ()
         reason = LAGGING.format(format_duration(event.remaining_s))
@@ -196,11 +237,24 @@ class Inference:
     def _failed(self, event: OffloadFailed) -> tuple[Action, ...]:
         if event.is_unsent:
             self._phase = "connect"
+        self._end_sending(event.at_s)
         if event.retry is None or not self.may_retry:
             return self._go_alone(event.at_s, event.reason)
         self.failed_in = self._phase
         self.server, self.patience_s = event.retry.server, event.retry.patience_s
         return self._send(event.at_s, event.retry.server)
+
+    def _failed_racing(self, event: OffloadFailed) -> tuple[Action, ...]:
+        """Leave the rest to the device, which is at it already."""
+        if event.is_unsent:
+            self._phase = "connect"
+        self._end_sending(event.at_s)
+        self.failed_in = self._phase
+        self.waited_s = max(event.at_s - self._sent_at_s, 0.0)
+        self.fallback_reason = event.reason
+        self.placement = "device"
+        self._state = "alone"
+        return ()
 
     def _answered(self, event: Answered) -> tuple[Action, ...]:
         # The server's figures are by its clock: no part may exceed what has passed here.
@@ -209,6 +263,8 @@ class Inference:
         wait_s = min(event.wait_s, elapsed_s - tail_s)
         on_link_s = elapsed_s - tail_s - wait_s
         upload_s = min(self._upload_s if self._upload_s is not None else on_link_s, on_link_s)
+        self._upload_s = upload_s
+        self._end_sending(event.at_s)
         self.measured = Parts(
             head_s=self._head_s,
             encode_s=self._encode_s,
@@ -219,22 +275,48 @@ class Inference:
             lost_s=self._lost_s,
         )
         ran_s = event.tail_s + event.decode_s
-        return self._done(True, LegRun(self.server or "", self._rest, ran_s, event.cpu_s))
+        leg = LegRun(self.server or "", self._rest, ran_s, event.cpu_s)
+        if self._state != "racing":
+            return self._done(True, leg)
+        self.race = RaceRun(elapsed_s, is_won=False)
+        return (StopTail(), *self._done(True, leg))
+
+    def _end_sending(self, at_s: float) -> None:
+        """Count how long an attempt that ends now has sent."""
+        if self._is_sending and self._phase != "connect":
+            elapsed_s = max(at_s - self._sent_at_s, 0.0)
+            upload_s = elapsed_s if self._upload_s is None else self._upload_s
+            self.sending_s += min(upload_s, elapsed_s)
+        self._is_sending = False
 
     def _go_alone(self, at_s: float, reason: str) -> tuple[Action, ...]:
+        self._end_sending(at_s)
         self.failed_in = self._phase
         self.fallback_reason = reason
         self.placement = "device"
         self._lost_s += max(at_s - self._sent_at_s, 0.0)
+        self.waited_s = self._lost_s
         self._state = "alone"
         return (RunTail(),)
 
     def _finished_alone(self, event: TailDone) -> tuple[Action, ...]:
+        """Deliver what the device made: after a fallback, or because it was first in a race."""
+        self._end_sending(event.at_s)
+        cancel: tuple[Action, ...] = ()
+        if self.plan.races:
+            # All but the computing: what handing over took, to the link and to another thread.
+            elapsed_s = max(event.at_s - self._sent_at_s, 0.0)
+            self._lost_s = max(elapsed_s - event.tail_s, 0.0)
+            self.race = RaceRun(event.tail_s, is_won=True, cpu_s=event.cpu_s)
+            if self._state == "racing":
+                self.waited_s = elapsed_s
+                cancel = (Cancel(is_answer_late(self.plan.predicted, elapsed_s)),)
+            self.placement = "device"
         self.measured = Parts(
             self._head_s, self._encode_s, tail_s=event.tail_s, lost_s=self._lost_s
         )
         leg = LegRun(DEVICE, self._rest, event.tail_s, event.cpu_s, event.stretched_s)
-        return self._done(False, leg)
+        return (*cancel, *self._done(False, leg))
 
     @property
     def _rest(self) -> str:

@@ -52,6 +52,21 @@ def patience_s(
     return patience if to_spare_s < on_server_s else min(patience, to_spare_s)
 
 
+def is_answer_late(predicted: Parts, elapsed_s: float) -> bool:
+    """
+    Tell whether a server that lost a race is grossly late, which is no mere bad luck.
+
+    Parameters
+    ----------
+    predicted
+        Parts of the plan.
+    elapsed_s
+        Since the sending began.
+    """
+    on_server_s = predicted.latency_s - predicted.head_s - predicted.encode_s
+    return elapsed_s > max(_TIMES_PREDICTED * on_server_s, on_server_s + _LEAST_S)
+
+
 def is_upload_hopeless(
     predicted: Parts, elapsed_s: float, remaining_s: float, rest_s: float
 ) -> bool:

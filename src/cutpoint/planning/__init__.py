@@ -6,6 +6,7 @@ from cutpoint.planning.cuts.compile_heads import CompiledHeads, compile_heads
 from cutpoint.planning.decider import Decider
 from cutpoint.planning.evaluate import evaluate, is_closed
 from cutpoint.planning.holdable import holdable
+from cutpoint.planning.objective import LATENCY, Objective, session_objective
 from cutpoint.planning.planner import Goal, Planner
 from cutpoint.planning.plans import best_row, plan_for
 from cutpoint.planning.problem import Problem
@@ -22,11 +23,13 @@ from cutpoint.planning.shortlist import (
 
 __all__ = [
     "INFEASIBLE",
+    "LATENCY",
     "MAX_SEGMENTS",
     "PLANNERS",
     "CompiledHeads",
     "Decider",
     "Goal",
+    "Objective",
     "PlanResult",
     "Planner",
     "Problem",
@@ -44,5 +47,6 @@ __all__ = [
     "non_dominated",
     "plan_for",
     "planner_named",
+    "session_objective",
     "shortlist",
 ]

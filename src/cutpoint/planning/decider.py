@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cutpoint.cost import CutTable, condition_weights, parts_of, row_terms
+from cutpoint.cost import CutTable, parts_of, row_terms
 from cutpoint.exceptions import CostError
+from cutpoint.planning.objective import LATENCY, Objective
 from cutpoint.planning.plans import legs_of
 from cutpoint.records import DEVICE, Conditions, Parts, Plan
 
@@ -87,9 +88,16 @@ class Decider:
         server, row = divmod(int(self.weigh(conditions).argmin()), self._num_rows)
         return self.plan(server, row, conditions[server])
 
-    def weigh(self, conditions: Sequence[Conditions]) -> NDArray[np.float64]:
+    def weigh(
+        self, conditions: Sequence[Conditions], objective: Objective = LATENCY
+    ) -> NDArray[np.float64]:
         """
-        Give the latency of every row at every server, server by server.
+        Give the latency of every row at every server, server by server, or its energy.
+
+        Parameters
+        ----------
+        objective
+            What is to be small: one of `cutpoint.planning.objective.LINEAR`.
 
         Returns
         -------
@@ -101,10 +109,12 @@ class Decider:
         ------
         ValueError
             If there are not as many conditions as servers.
+        PlannerError
+            If the objective is not linear.
         """
         if len(conditions) != len(self.servers):
             raise ValueError(f"conditions of {len(conditions)} servers for {len(self.servers)}")
-        self._flat_weights[:] = [condition_weights(each) for each in conditions]
+        self._flat_weights[:] = [objective.weights(each) for each in conditions]
         np.matmul(self._terms, self._weights, out=self._latency_s)
         return self._flat_latency_s
 

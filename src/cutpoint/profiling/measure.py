@@ -14,6 +14,7 @@ from cutpoint.planning import cuts_to_hold
 from cutpoint.profiling.affordable import MAX_EXCESS, affordable
 from cutpoint.profiling.environment import read_environment
 from cutpoint.profiling.rounds import Rounds, rounds_of
+from cutpoint.profiling.sending import sending_samples
 from cutpoint.profiling.steps import ProgressCallback, Steps
 from cutpoint.records import FORMAT_VERSION, Environment, Profile, Sample
 
@@ -106,7 +107,11 @@ def measure(
         host=platform.node(),
         environment=bench.environment(rounds, malloc_kept=malloc_kept),
         cuts=tuple(cut.crossing for cut in kept),
-        samples=(*rounds.samples(), *bench.node_samples(rounds)),
+        samples=(
+            *rounds.samples(),
+            *bench.sending_samples(kept, rounds),
+            *bench.node_samples(rounds),
+        ),
         contention=rounds.contention,
         dropped_cuts=tuple(cut.crossing for cut in dropped),
         sizes=dict(graph.sizes),
@@ -151,13 +156,19 @@ class _Bench:
         self.steps.announce("nodes")
         raw_s = node_times_s(self.graph, self.feed, self.options)
         self.steps.advance("nodes")
-        whole_s = median(each.whole.duration_s for each in rounds.rounds)
+        whole_s = _whole_s(rounds)
         total_s = sum(raw_s.values())
         if total_s == 0:
             return ()
         return tuple(
             Sample("node", name, time_s * whole_s / total_s) for name, time_s in raw_s.items()
         )
+
+    def sending_samples(self, cuts: Sequence[Cut], rounds: Rounds) -> tuple[Sample, ...]:
+        """Time the chain while this host sends, as it does in a race."""
+        chain = self._held(cuts)
+        chain.warm_up(self.feed)
+        return sending_samples(chain, self.feed, _whole_s(rounds))
 
     def environment(self, rounds: Rounds, *, malloc_kept: bool) -> Environment:
         return read_environment(
@@ -176,6 +187,10 @@ class _Bench:
             provider_options=self.provider_options,
             slowdown=self.slowdown,
         )
+
+
+def _whole_s(rounds: Rounds) -> float:
+    return median(each.whole.duration_s for each in rounds.rounds)
 
 
 def _measured_at(

@@ -1,7 +1,8 @@
 """What the world is believed to be like now: the link, the load, the device itself."""
 
-from dataclasses import dataclass
-from math import inf
+from dataclasses import dataclass, replace
+from math import exp, inf
+from statistics import NormalDist
 
 from cutpoint.exceptions import CostError
 
@@ -50,6 +51,30 @@ class LinkConditions:
             raise CostError(
                 f"a link whose times spread by {self.spread}: neither negative, infinite nor NaN"
             )
+
+    def pessimistic(self, quantile: float) -> "LinkConditions":
+        """
+        Give the link as slow as it may be: transfers take no longer in this share of cases.
+
+        Parameters
+        ----------
+        quantile
+            Of transfer times, which spread log-normally about what is believed; 0.5 is the
+            middle, which is what is believed.
+
+        Raises
+        ------
+        CostError
+            If it is not between 0 and 1.
+        """
+        if not 0 < quantile < 1:
+            raise CostError(f"a quantile of {quantile}: it lies between 0 and 1")
+        slower = exp(self.spread * NormalDist().inv_cdf(quantile))
+        return replace(
+            self,
+            bandwidth_up_bytes_per_s=self.bandwidth_up_bytes_per_s / slower,
+            bandwidth_down_bytes_per_s=self.bandwidth_down_bytes_per_s / slower,
+        )
 
     @property
     def round_trip_s(self) -> float:

@@ -6,10 +6,11 @@ from typing import Literal
 from cutpoint.exceptions import ProfileError
 
 SampleKind = Literal[
-    "whole", "segment", "node", "head", "tail", "wait", "upload", "message", "encode", "decode"
-]
-"""What was timed; ``whole``, ``segment``, ``node``, ``encode`` and ``decode`` come from profiles,
-the rest from runs."""
+    "whole", "sending", "segment", "node",
+    "head", "tail", "wait", "upload", "message", "encode", "decode",
+]  # fmt: skip
+"""What was timed; ``whole``, ``sending`` (the whole, while the host sends), ``segment``, ``node``,
+``encode`` and ``decode`` come from profiles, the rest from runs."""
 
 
 @dataclass(frozen=True)
