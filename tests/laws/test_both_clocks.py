@@ -1,6 +1,7 @@
 """Law: same events, same actions, in the client and in the simulator."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from tests.simulation.made_up import RATES, tables, worlds
 from cutpoint.client.drive import Drive
 from cutpoint.cost import CutTable
 from cutpoint.inference import Action, Deliver, EncodeDone, Event, HeadDone, Inference, TailDone
-from cutpoint.policies import Cutpoint, Fixed, Policy
+from cutpoint.policies import Cutpoint, Fixed, Hedge, Policy
 from cutpoint.simulation.scenario import BackgroundSpec, DeviceSpec, Scenario, ServerSpec
 from cutpoint.simulation.simulator import simulate
 from cutpoint.simulation.world import World
@@ -52,9 +53,15 @@ class Replayed(Drive):
     policy=st.sampled_from([Cutpoint, lambda: Fixed("server")]),
     background=st.floats(0, 20),
     died_s=st.floats(0.1, 3),
+    hedge=st.sampled_from(get_args(Hedge)),
 )
 def test_what_was_simulated_is_what_runs(
-    table: CutTable, world: World, policy: type[Policy], background: float, died_s: float
+    table: CutTable,
+    world: World,
+    policy: type[Policy],
+    background: float,
+    died_s: float,
+    hedge: Hedge,
 ) -> None:
     """The client's loop, fed with the events of a simulated inference, takes the same actions."""
     stories: dict[int, tuple[Inference, Told]] = {}
@@ -62,7 +69,7 @@ def test_what_was_simulated_is_what_runs(
     def told(inference: Inference, event: Event | None, actions: tuple[Action, ...]) -> None:
         stories.setdefault(id(inference), (inference, []))[1].append((event, actions))
 
-    device = DeviceSpec("device", policy(), table, world, num_inferences=8)
+    device = DeviceSpec("device", policy(), table, world, num_inferences=8, hedge=hedge)
     server = ServerSpec(down=((died_s, died_s + 1.0),))
     load = BackgroundSpec("edge", background, 0.1)
     simulate(Scenario((device,), (server,), (load,)), 10.0, told=told)
@@ -78,3 +85,4 @@ def test_what_was_simulated_is_what_runs(
         assert wanted[len(drive.actions) :] in ([], [Deliver(True)], [Deliver(False)])
         assert drive.is_told
         assert (twin.measured, twin.legs) == (inference.measured, inference.legs)
+        assert twin.race == inference.race

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from cutpoint.cost import Coding, HostCosts, predict
 from cutpoint.graph import DEVICE_ONLY, SERVER_ONLY, Graph, cut_at
 from cutpoint.planning import compile_table
-from cutpoint.policies import PUBLISHED, Cutpoint, Fixed, Policy, Situation
+from cutpoint.policies import PUBLISHED, Cutpoint, Fixed, Policy, Published, Situation
 from cutpoint.records import DEVICE, RAW, Conditions, LinkConditions, LoadConditions, Plan
 
 POLICIES: dict[str, Callable[[], Policy]] = {
     "cutpoint": Cutpoint,
     "soonest, eager": lambda: Cutpoint(0.0, 0.0, 0.0),
     "soonest, stubborn": lambda: Cutpoint(0.5, 5.0, 0.5),
+    "one of a herd": lambda: Cutpoint(seed=7, quantile=0.9),
     "device": lambda: Fixed("device"),
     "server": lambda: Fixed("server"),
     "one value": lambda: Fixed("a"),
@@ -111,13 +112,19 @@ def test_every_plan_is_valid(data: st.DataObject, graph: Graph) -> None:
             check_is_valid(policy.decide(situation), situation, asked)
 
 
-def check_is_valid(plan: Plan, situation: Situation, asked: str | None) -> None:
-    """Check a plan of a policy that asks for one codec, or for none in particular."""
+def check_is_valid(
+    plan: Plan, situation: Situation, asked: str | None, *, corrects: bool = False
+) -> None:
+    """
+    Check a plan of a policy that asks for one codec, or for none in particular.
+
+    One that corrects by what it has seen may predict otherwise than the table.
+    """
     row = situation.table.find(plan.cut, plan.codec)
     assert row is not None
     cut, prediction = situation.table.cuts[row], predict(situation.table, situation.conditions)
     assert (cut.placement, cut.crossing) == (plan.placement, plan.crossing)
-    assert prediction.parts(row) == plan.predicted
+    assert corrects or prediction.parts(row) == plan.predicted
     assert np.isfinite(plan.predicted.latency_s)
     assert plan.legs[0].host == DEVICE
     assert situation.table.codecs_of(row) == plan.legs[0].codecs
@@ -205,6 +212,8 @@ def test_a_published_scheme_takes_its_own_best_row(data: st.DataObject, graph: G
     for name, make in PUBLISHED.items():
         note(name)
         scheme = make()
+        if not isinstance(scheme, Published) or name == "diamond":
+            continue  # ANS has an objective of its own, DIAMOND weighs energy beside it
         for situation in situations:
             table, seen = situation.table, scheme.setting.seen(situation.conditions)
             latency_s = predict(table, seen).latency_s

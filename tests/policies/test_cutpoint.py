@@ -8,6 +8,7 @@ from cutpoint.cost import CutTable, predict
 from cutpoint.graph import Graph, candidate_cuts, cut_at
 from cutpoint.planning import shortlist
 from cutpoint.policies import Cutpoint, Situation
+from cutpoint.simulation.virtual_record import virtual_record
 
 Decide = Callable[..., Situation]
 
@@ -242,3 +243,79 @@ def test_a_codec_that_is_withdrawn_is_left_at_once(
     decided = [policy.decide(situation_of(10.0, among=each)) for each in (coded, table, coded)]
     assert [plan.codec for plan in decided] == ["uint8", "raw", "uint8"]
     assert decided[0].cut == decided[1].cut
+
+
+def test_a_link_that_spreads_is_taken_as_slow_as_its_quantile(situation_of: Decide) -> None:
+    """Where times spread, what sends most loses first; a link taken as it is believed does not."""
+    near = situation_of(300.0)  # server-only takes 1.253 s, the cut at a 1.313
+    assert near.conditions.link is not None
+    link = replace(near.conditions.link, spread=1.0)
+    wide = replace(near, conditions=replace(near.conditions, link=link))
+    assert cuts_of(Cutpoint(quantile=0.9), near) == ["server"]
+    assert cuts_of(Cutpoint(quantile=0.9), wide) == ["split"]
+    assert cuts_of(Cutpoint(quantile=0.5), wide) == ["server"]
+    assert Cutpoint(quantile=0.9).decide(wide).predicted == predict(
+        wide.table, wide.conditions
+    ).parts(2)
+
+
+def test_where_the_device_computes_on_a_race_is_what_counts(situation_of: Decide) -> None:
+    """A row whose server path is too slow is no worse than the device alone, so it may be sent."""
+    slow = situation_of(FAST, wait_s=3.9)  # server-only takes 4.3 s, the cut at a 5.2, alone 4.0
+    assert cuts_of(Cutpoint(), slow) == ["device"]
+    assert slow.conditions.link is not None
+    link = replace(slow.conditions.link, spread=0.8)
+    raced = replace(slow, hedge="always", conditions=replace(slow.conditions, link=link))
+    assert cuts_of(Cutpoint(), raced) == ["server"]
+
+
+def test_no_race_makes_a_barred_row_one_to_take(situation_of: Decide) -> None:
+    """What may not be sent is not, though the device would answer anyway."""
+    raced = replace(situation_of(FAST), hedge="always")
+    private = replace(raced, table=replace(raced.table, may_send_inputs=False))
+    assert cuts_of(Cutpoint(), private) == ["split"]
+    assert cuts_of(Cutpoint(), replace(situation_of(None), hedge="always")) == ["device"]
+
+
+def old(situation: Situation, age_s: float | None, at_s: float) -> Situation:
+    """Give a situation at a time, of a server whose load was heard of so long ago."""
+    conditions = replace(situation.conditions, load_age_s=age_s)
+    return replace(situation, at_s=at_s, conditions=conditions)
+
+
+def ended(policy: Cutpoint, situation: Situation) -> str:
+    """Decide, and let it end as predicted; gives the placement."""
+    plan = policy.decide(situation)
+    row = situation.table.find(plan.cut, plan.codec)
+    policy.observe(
+        virtual_record(
+            1, situation.at_s, plan, plan.predicted, situation.conditions, situation.table, row or 0
+        )
+    )
+    return plan.placement
+
+
+@pytest.mark.parametrize(("age_s", "tries"), [(60.0, True), (0.5, False)])
+def test_a_server_not_heard_of_for_a_while_is_tried_at_a_bounded_cost(
+    age_s: float, tries: bool, situation_of: Decide
+) -> None:
+    """Believed to lose a quarter each, trials lose a hundredth of the time and no more."""
+    policy, num = Cutpoint(), 400
+    loaded = situation_of(FAST, wait_s=4.6)  # server-only takes 5.0 s, device-only 4.0
+    placements = [ended(policy, old(loaded, age_s, at_s=0.001 * index)) for index in range(num)]
+    spent = placements.count("server") * 1.0
+    assert spent <= 0.01 * num * 4.0
+    assert (spent > 0) == tries
+
+
+def test_a_link_that_only_probes_have_crossed_is_tried(situation_of: Decide) -> None:
+    """Nothing was offloaded for long: if the link is four times faster, that is worth a trial."""
+    policy = Cutpoint()
+    slow = situation_of(60.0)  # server-only takes 4.67 s, the cut at a 1.37
+    ends = replace(
+        slow.table,
+        tail_s=np.array([0.0, 0.4, 9.0, 9.0]),
+    )
+    placements = [ended(policy, replace(slow, table=ends, at_s=1.0 * index)) for index in range(60)]
+    assert placements[:3] == ["device"] * 3
+    assert 1 <= placements.count("server") <= 4

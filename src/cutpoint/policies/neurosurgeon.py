@@ -1,10 +1,12 @@
 """Neurosurgeon as a policy."""
 
+from cutpoint.estimation import LoadFactor, SingleTransfer
 from cutpoint.planning.schemes.neurosurgeon import Neurosurgeon as NeurosurgeonPlanner
 from cutpoint.policies.linear_order import OfOneOrder
+from cutpoint.policies.sensing_scheme import Senses, SensingScheme
 
 
-class Neurosurgeon(OfOneOrder):
+class Neurosurgeon(OfOneOrder, SensingScheme):
     """
     Neurosurgeon: the best cut point of a chain, by bandwidth and server load [1]_.
 
@@ -14,8 +16,11 @@ class Neurosurgeon(OfOneOrder):
 
     Notes
     -----
-    A reconstruction, recalled: how the load level K enters its latency models is unknown. To
-    come: K from pings of the server, and the energy target.
+    A reconstruction, recalled. Unknown: how bandwidth is measured (here by the latest single
+    transfer, as a public re-implementation does), how the load level K enters its latency models
+    (here the slow-down that the server told last, as a factor on its time), and what the energy
+    target weighs. Its latency models per layer type are the table's measured times here:
+    `LoadPart` is the scheme whose regression takes their place.
 
     References
     ----------
@@ -28,3 +33,7 @@ class Neurosurgeon(OfOneOrder):
 
     name = "neurosurgeon"
     setting = NeurosurgeonPlanner.setting
+
+    def new_senses(self) -> Senses:
+        """Give the rate of the latest transfer, and K as it was told last."""
+        return Senses(SingleTransfer(), LoadFactor(window=1))

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from cutpoint.cost import CutTable
 from cutpoint.graph import Cut, Graph
 from cutpoint.graph.size_bucket import Bucket
+from cutpoint.planning import LATENCY, Objective
 from cutpoint.records import (
     Conditions,
     InferenceRecord,
@@ -43,6 +44,9 @@ class Situation:
         Wanted latency from now on; ``None`` for soonest.
     hedge
         When the device is to compute on after sending.
+    objective
+        What is to be small: one of `cutpoint.planning.objective.LINEAR`. Published schemes keep to
+        their own.
     """
 
     at_s: float
@@ -52,6 +56,7 @@ class Situation:
     bucket: Bucket = ()
     deadline_s: float | None = None
     hedge: Hedge = "off"
+    objective: Objective = LATENCY
 
 
 def alone(plan: Plan, situation: Situation) -> Plan:
@@ -67,7 +72,7 @@ class Policy(Protocol):
     Decides for one inference at a time; has no clock, socket or thread of its own.
 
     One that looks at nothing but the conditions may say so by an attribute ``is_steady``, true:
-    it is not asked again within a moment in which none of them has changed.
+    it is not asked again within a moment in which none of them has changed, as long as it is true.
     """
 
     @property

@@ -11,7 +11,7 @@ from cutpoint.graph import Cut, Graph
 from cutpoint.planning import Decider, graph_cuts, shortlist
 from cutpoint.policies.per_table import PerTable
 from cutpoint.policies.policy import Situation, alone
-from cutpoint.records import RAW, InferenceRecord, Plan
+from cutpoint.records import RAW, Conditions, InferenceRecord, Plan
 
 
 class Published:
@@ -19,10 +19,11 @@ class Published:
     Take the row with the least latency as the scheme's paper counts it.
 
     A scheme is a subclass with a name, the terms of the objective that it counts, and the cuts
-    that it looks at. Its objective alone is its own: what it believes of link and load is what
-    every policy is told, and values travel raw, for none of these papers encodes them. A plan's
-    predicted parts are those of the whole objective, terms the paper leaves out included: they
-    are what the client waits by and what the record compares with.
+    that it looks at. What it believes of link and load is what every policy is told, unless it has
+    estimators of its own (`SensingScheme`); values travel raw, for none of these papers encodes
+    them. A plan's predicted parts are those of the whole objective by what the session believes,
+    terms the paper leaves out included: they are what the client waits by and what the record
+    compares with.
 
     Of equal rows the one with most on the device is taken. Nothing is remembered, for none of
     these papers has hysteresis.
@@ -58,27 +59,62 @@ class Published:
 
     def decide(self, situation: Situation) -> Plan:
         """Give the plan of its best row."""
-        ready = self._ready.of(situation)
-        latency_s = ready.decider.weigh((self.setting.seen(situation.conditions),))
-        row = int(ready.rows[latency_s[ready.rows].argmin()])
-        return alone(ready.decider.plan(0, row, situation.conditions), situation)
+        ready, conditions = self._ready.of(situation), situation.conditions
+        believed = self.believed(situation) if conditions.is_server_usable else conditions
+        worth = ready.scheme.weigh((self.setting.seen(believed),))[ready.rows]
+        row = int(ready.rows[self._best(worth, ready, believed, situation)])
+        return alone(ready.decider.plan(0, row, conditions), situation)
+
+    def believed(self, situation: Situation) -> Conditions:
+        """Give what it believes where the server can be used: what it is told by default."""
+        return situation.conditions
+
+    def seen_table(self, table: CutTable) -> CutTable:
+        """Give the table with the times that it goes by: those of the table by default."""
+        return table
 
     def observe(self, record: InferenceRecord) -> None:
-        """Learn nothing: estimators are not the policy's."""
+        """Learn nothing by default."""
 
-    def _prepare(self, table: CutTable, server: str) -> "_Ready":
+    def _best(
+        self,
+        worth: NDArray[np.float64],
+        ready: "Ready",
+        believed: Conditions,
+        situation: Situation,
+    ) -> int:
+        """Give the place of the row to take, among those that it looks at."""
+        del ready, believed, situation
+        # argmin takes the first of equals: the one with most on the device.
+        return int(worth.argmin())
+
+    def _prepare(self, table: CutTable, server: str) -> "Ready":
         rows = [
             row
             for row, (cut, codec) in enumerate(zip(table.cuts, table.codecs, strict=True))
             if codec == RAW and (cut.placement != "split" or self.may_take(cut))
         ]
-        # argmin takes the first of equals: the one with most on the device.
         rows.sort(key=lambda row: -table.cuts[row].head.bit_count())
-        return _Ready(Decider({server: table}), np.array(rows, np.intp))
+        decider, seen = Decider({server: table}), self.seen_table(table)
+        scheme = decider if seen is table else Decider({server: seen})
+        return Ready(decider, scheme, seen, np.array(rows, np.intp))
 
 
-class _Ready(NamedTuple):
-    """A table as a scheme sees it: its rows, those with most on the device first."""
+class Ready(NamedTuple):
+    """
+    A table as a scheme sees it.
+
+    Parameters
+    ----------
+    decider, scheme
+        Of the table, which plans are made of; and of the times that the scheme goes by.
+    table
+        With the times that the scheme goes by.
+    rows
+        Those that it looks at, the ones with most on the device first.
+    """
 
     decider: Decider
+    scheme: Decider
+    table: CutTable
     rows: NDArray[np.intp]

@@ -9,13 +9,14 @@ class Qdmp(Published):
     QDMP: the minimum cut of device, upload and server time [1]_; a reconstruction.
 
     What it adds to DADS is how fast the cut is found: between two adjacent cut vertices. Over
-    rows of a table both are one scan, so it decides as ``dads`` does, and any difference between
-    the two in a report is chance: it measures what the report can tell apart.
+    rows of a table both are one scan, so it decides as ``dads`` does where both believe the same:
+    what differs between the two in a report is DADS's ping against the session's estimators.
 
     Notes
     -----
     Only the abstract was at hand. The search itself is the planner ``qdmp`` of
-    `cutpoint.planning.PLANNERS`. To come: estimators of its own, if the paper has any.
+    `cutpoint.planning.PLANNERS`. The abstract names no estimator: it believes what every policy
+    is told.
 
     References
     ----------
