@@ -23,6 +23,7 @@ from cutpoint.server.fair_shares import FairShares
 from cutpoint.server.given import Given
 from cutpoint.server.job import Job
 from cutpoint.server.known_codecs import KnownCodecs
+from cutpoint.server.load_monitor import LoadMonitor
 from cutpoint.server.methods import log_bug
 from cutpoint.server.scheduler import Scheduler
 from cutpoint.server.served_request import Outcome, ServedRequest
@@ -105,7 +106,11 @@ class DataPlane:
         self.statistics = Statistics()
         self._shares = FairShares()
         self._coming = Coming()
-        self.observers: list[Callable[[ServedRequest], None]] = [self.statistics.observe]
+        self.load = LoadMonitor(lambda: queue.pending)
+        self.observers: list[Callable[[ServedRequest], None]] = [
+            self.load.observe,
+            self.statistics.observe,
+        ]
 
     def refused(self, name: str, error: CutpointError) -> None:
         """Note a request that was refused before it was queued."""

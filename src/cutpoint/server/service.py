@@ -12,6 +12,7 @@ from cutpoint.server.data_plane import DataPlane, Reply
 from cutpoint.server.stream import LONGEST_ID, PeerStream
 from cutpoint.server.upload import Uploads
 from cutpoint.wire.holdings import write_holdings
+from cutpoint.wire.load_text import LOAD, written
 from cutpoint.wire.protocol import (
     CROSSING,
     get_parameters,
@@ -194,7 +195,8 @@ class InferenceService:
         except asyncio.CancelledError:
             cancelled.set()  # the caller is gone: stop between segments
             raise
-        return _response(request, endpoint, reply, wanted)
+        load = written(self._plane.load.told(endpoint.name))
+        return _response(request, endpoint, reply, wanted, load)
 
     def _endpoint_of(self, request: Any) -> Endpoint:
         if len(request.id) > LONGEST_ID:
@@ -241,11 +243,13 @@ def _wanted_outputs(request: Any, endpoint: Endpoint) -> tuple[str, ...]:
     return tuple(asked or made)
 
 
-def _response(request: Any, endpoint: Endpoint, reply: Reply, wanted: tuple[str, ...]) -> Any:
+def _response(
+    request: Any, endpoint: Endpoint, reply: Reply, wanted: tuple[str, ...], load: str
+) -> Any:
     response = messages.ModelInferResponse(
         model_name=endpoint.name, model_version=str(endpoint.model.version), id=request.id
     )
-    set_parameters(response.parameters, reply.parameters())
+    set_parameters(response.parameters, {**reply.parameters(), LOAD: load})
     for name in wanted:
         array = reply.outputs[name]
         _describe(response.outputs.add(), TensorSpec.of(name, array))

@@ -20,6 +20,7 @@ from cutpoint.server.upload import Upload, Uploads
 from cutpoint.wire import frames
 from cutpoint.wire.chunks import Assembly, Chunk, Chunker
 from cutpoint.wire.errors import error_parameters, words_of
+from cutpoint.wire.load_text import LOAD, written
 from cutpoint.wire.protocol import CANCEL, CHUNK, PHASES, PROBE, get_parameters, number
 
 _MAX_OPEN_REQUESTS = 32
@@ -59,6 +60,7 @@ class PeerStream:
         self._write_frame = write
         self._write_lock = asyncio.Lock()
         self._open: dict[str, Upload] = {}
+        self._asked_last = ""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -91,14 +93,22 @@ class PeerStream:
         elif kind == CHUNK:
             await self._take_chunk(message)
         elif kind == PROBE:
-            size_bytes = sum(len(content) for content in message.raw_input_contents)
-            await self._write(frames.ack_response(message.id, size_bytes))
+            await self._take_probe(message)
         elif kind == CANCEL:
             self._cancel(message.id)
         elif kind is None:
             await self._take_plain(message)
         else:
             await self._fail(message.id, RemoteProtocolError(f"unknown kind of frame {kind!r}"))
+
+    async def _take_probe(self, message: Any) -> None:
+        """Acknowledge a probe; one of nothing asks for the load."""
+        size_bytes = sum(len(content) for content in message.raw_input_contents)
+        load = "" if size_bytes else self._load(message.model_name or self._asked_last)
+        await self._write(frames.ack_response(message.id, size_bytes, load=load))
+
+    def _load(self, name: str) -> str:
+        return written(self._plane.load.told(name))
 
     async def _take_plain(self, message: Any) -> None:
         if len(self._tasks) < _MAX_OPEN_REQUESTS:
@@ -167,6 +177,7 @@ class PeerStream:
         endpoint = self._plane.endpoint(
             message.model_name, str(sha256) if sha256 else None, message.model_version
         )
+        self._asked_last = endpoint.name
         expected = endpoint.model.inputs_of(endpoint.cut)
         remaining_s = number(parameters, "remaining_s", -1.0)
         came = self._plane.check_room()  # nobody is to send a megabyte to be refused
@@ -277,8 +288,8 @@ class PeerStream:
                 return
             if chunker.is_done:  # whoever has read the last piece may use the number again
                 self._forget(identity, request)
-            extra = reply.parameters() if _is_first(chunk) else {}
             name = request.endpoint.name
+            extra = {**reply.parameters(), LOAD: self._load(name)} if _is_first(chunk) else {}
             await self._write(frames.result_response(name, identity, chunk, extra))
 
     async def _answer_plain(self, message: Any) -> None:
@@ -288,8 +299,10 @@ class PeerStream:
             await self._fail(message.id, error)
 
     async def _fail(self, identity: str, error: CutpointError) -> None:
-        frame = frames.error_response(identity, words_of(error), error_parameters(error))
-        await self._write(frame)
+        parameters = error_parameters(error)
+        if isinstance(error, OverloadedError):
+            parameters[LOAD] = self._load(self._asked_last)
+        await self._write(frames.error_response(identity, words_of(error), parameters))
 
     async def _write(self, frame: Any) -> None:
         async with self._write_lock:  # gRPC takes one write at a time

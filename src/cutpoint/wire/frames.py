@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from cutpoint.exceptions import RemoteProtocolError
 from cutpoint.records import RAW
 from cutpoint.wire.chunks import Chunk
+from cutpoint.wire.load_text import LOAD
 from cutpoint.wire.protocol import (
     ACK,
     CANCEL,
@@ -68,16 +69,27 @@ def cancel_request(request: int) -> Any:
     return message
 
 
-def probe_request(request: int, size_bytes: int) -> Any:
-    """Give a frame that is acknowledged and nothing else."""
-    message = messages.ModelInferRequest(id=str(request))
+def probe_request(request: int, size_bytes: int, model: str = "") -> Any:
+    """
+    Give a frame that is acknowledged and nothing else.
+
+    Parameters
+    ----------
+    size_bytes
+        Of its padding. The acknowledgement of a frame without any tells the server's load.
+    model
+        Or tail whose load is asked for; empty for what this stream asked for last.
+    """
+    message = messages.ModelInferRequest(id=str(request), model_name=model)
     if size_bytes:
         message.raw_input_contents.append(bytes(size_bytes))
     set_parameters(message.parameters, {KIND: PROBE})
     return message
 
 
-def ack_response(request: str, received_bytes: int, is_running: bool | None = None) -> Any:
+def ack_response(
+    request: str, received_bytes: int, is_running: bool | None = None, load: str = ""
+) -> Any:
     """
     Give the frame that tells how much of a request has come.
 
@@ -85,8 +97,12 @@ def ack_response(request: str, received_bytes: int, is_running: bool | None = No
     ----------
     is_running
         With the last piece, for a device that asked: whether the request is computed already.
+    load
+        Of the server, as `cutpoint.wire.load_text` writes it; empty to tell nothing.
     """
     parameters: dict[str, Parameter] = {KIND: ACK, "received_bytes": received_bytes}
+    if load:
+        parameters[LOAD] = load
     if is_running is not None:
         parameters[RUNNING] = is_running
     return _response(request, "", parameters)
