@@ -1,0 +1,1 @@
+"""Sessions and an independent generator of load on one Triton."""
