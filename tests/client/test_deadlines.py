@@ -40,6 +40,8 @@ from cutpoint.wire.channel import open_channel
 from cutpoint.wire.chunks import Assembly, Chunker
 from cutpoint.wire.protocol import services
 
+pytestmark = pytest.mark.alone
+
 SLACK_S = 5.0
 """A machine that is busy with other things; without a deadline it would be for ever."""
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from cutpoint.client.device_profiles import read_profiles
+from cutpoint.client import device_profiles
+from cutpoint.client.device_profiles import measured_sending_slowdown, read_profiles
 from cutpoint.client.handshake import server_costs
 from cutpoint.exceptions import ProfileMismatchError, RemoteProtocolError
 from cutpoint.graph import Graph
@@ -78,3 +79,23 @@ def test_a_server_that_measured_at_odd_sizes_is_refused(
     lying = replace(holdings, profile=replace(profile, sizes=sizes))
     with pytest.raises(RemoteProtocolError, match="the server measured 'model' at"):
         server_costs(graph, lying, ())
+
+
+def test_what_sending_costs_is_found_out_only_for_a_race(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profile that tells it is believed; a session that never races does not measure."""
+    asked: list[float] = []
+
+    def found(segments: object, feed: object, whole_s: float) -> tuple[Sample, ...]:
+        asked.append(whole_s)
+        return (Sample("sending", "", 1.5 * whole_s),)
+
+    monkeypatch.setattr(device_profiles, "sending_samples", found)
+    assert measured_sending_slowdown(profile, None, {}, "off") == 1.0
+    assert asked == []
+    assert measured_sending_slowdown(profile, None, {}, "auto") == pytest.approx(1.5)
+    assert asked == [1.0]
+    told = replace(profile, samples=(*profile.samples, Sample("sending", "", 1.2)))
+    assert measured_sending_slowdown(told, None, {}, "always") == pytest.approx(1.2)
+    assert asked == [1.0]

@@ -58,6 +58,9 @@ class Server:
         """Give an idle server."""
         return LoadConditions()
 
+    def load_age_s(self, at_s: float) -> None:
+        """Give no age: nothing was heard of it."""
+
     def admit(self, at_s: float) -> int:
         """Let it through."""
         return 1

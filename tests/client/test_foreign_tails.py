@@ -259,6 +259,7 @@ def test_a_wrong_tail_is_not_taken_up(
     assert "is not used" in caplog.text or wrong is nothing
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("wrong", "codec"),
     [(None, RAW), *((wrong, "uint8") for wrong in (None, wrong_type, wrong_output, nothing))],

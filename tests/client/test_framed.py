@@ -24,6 +24,8 @@ from cutpoint.wire.channel import open_channel
 from cutpoint.wire.chunks import Assembly, Chunker
 from cutpoint.wire.tensors import TensorSpec
 
+pytestmark = pytest.mark.alone
+
 _log = logging.getLogger(__name__)
 
 SLOW = from_mbit_per_s(1.0)

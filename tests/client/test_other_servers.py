@@ -19,6 +19,8 @@ from cutpoint.lab.equivalence import is_equal
 from cutpoint.lab.zoo.text_encoder import text_encoder
 from cutpoint.wire.protocol import messages, model_config, services
 
+pytestmark = pytest.mark.alone
+
 
 class PlainServer(services.GRPCInferenceServiceServicer):
     """Any server of the protocol: whole models by ModelInfer, and nothing of cutpoint's."""

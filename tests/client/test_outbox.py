@@ -69,7 +69,7 @@ def payload(frame) -> int:
 @pytest.mark.parametrize(
     ("bytes_per_s", "size_bytes"),
     [
-        (1e4, 1024),  # the least
+        (1e4, 4096),  # the least
         (1e6, 5_000),  # 5 ms
         (2.5e6, 12_500),
         (2e7, MAX_CHUNK_BYTES),

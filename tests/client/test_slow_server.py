@@ -15,6 +15,8 @@ from cutpoint.graph import sample_feed
 from cutpoint.lab.server_process import ServerProcess
 from cutpoint.lab.zoo import write
 
+pytestmark = pytest.mark.alone
+
 _STOPPED_S, _RUNNING_S = 0.008, 0.002
 
 

@@ -9,6 +9,8 @@ from cutpoint import InferenceSession
 from cutpoint.client import dispatch
 from cutpoint.policies import Cutpoint
 
+pytestmark = pytest.mark.alone
+
 
 class Asked(Cutpoint):
     """Counts how often it is asked."""

@@ -31,20 +31,28 @@ from cutpoint.simulation.rate_schedule import RateSchedule
 from cutpoint.units import from_mbit_per_s
 from cutpoint.wire.chunks import Assembly, Chunker
 
+pytestmark = pytest.mark.alone
+
 
 class FakeTransport:
     """A connection that is heard when it is told to be."""
 
     ended: str | None = None
+    waits_since_s: float | None = 0.0
 
     def __init__(self) -> None:
         self.last_heard_s = time.perf_counter()
-        self.num_measured = 0
+        self.num_measured = self.num_probed = 0
         self.is_silent = False
         self.closed: list[str] = []
 
     def probe(self) -> None:
-        """Measure nothing."""
+        """Take note."""
+        self.num_probed += 1
+
+    def is_probing(self) -> bool:
+        """Probe for nobody."""
+        return True
 
     def measure(self) -> None:
         """Be heard, unless silent."""
@@ -242,6 +250,23 @@ def test_a_server_that_missed_checks_has_recovered_when_one_passes(watched: Watc
     watched.server.error = None
     watched.until(lambda: watched.standing.trouble is None)
     assert len(watched.recovered_s) == 1
+
+
+def test_a_server_that_is_heard_is_hardly_checked():
+    """While nothing is awaited its health is asked for every two seconds, not four times in one."""
+    watched = Watched()
+    watched.until(lambda: watched.standing.transport)
+    transport = watched.server.transports[0]
+    transport.waits_since_s = None
+    watched.until(lambda: transport.num_probed >= 2)
+    began = len(watched.server.checks_s)
+    watched.until(lambda: transport.num_probed >= 7)  # 1.25 s
+    assert len(watched.server.checks_s) - began <= 1
+    transport.waits_since_s = 0.0
+    began_s, began = time.perf_counter(), len(watched.server.checks_s)
+    watched.until(lambda: len(watched.server.checks_s) >= began + 2)
+    assert time.perf_counter() - began_s < 1.5
+    watched.supervisor.close()
 
 
 def test_attempts_are_spread(watched: Watched):

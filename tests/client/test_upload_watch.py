@@ -16,6 +16,8 @@ from cutpoint import InferenceSession
 from cutpoint.lab.link_process import LinkProcess
 from cutpoint.units import from_mbit_per_s
 
+pytestmark = pytest.mark.alone
+
 _log = logging.getLogger(__name__)
 
 FAST, SLOW = from_mbit_per_s(20.0), from_mbit_per_s(1.0)

@@ -14,6 +14,7 @@ from cutpoint.client.plain import PlainTransport
 from cutpoint.client.reference import Reference
 from cutpoint.client.reply_limit import reply_limit
 from cutpoint.client.transport import Transport
+from cutpoint.client.untold_times import Slow
 from cutpoint.estimation import LinkEstimator
 from cutpoint.exceptions import (
     ConnectError,
@@ -23,6 +24,7 @@ from cutpoint.exceptions import (
     TransportError,
 )
 from cutpoint.graph import Cut, Graph
+from cutpoint.records import LoadReport, ProbeSample
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.credentials import ClientSecurity
 from cutpoint.wire.errors import mapped_errors
@@ -67,6 +69,12 @@ class Connector:
         Handed to the transport.
     typed
         Codecs in which values may travel to tails that undo them, at a server that is not ours.
+    on_probe
+        Told of the answers to the probes of a policy.
+    on_load
+        Told what the server tells of its load.
+    on_slow
+        Told of late answers of one that tells no times.
     """
 
     def __init__(
@@ -80,10 +88,16 @@ class Connector:
         reference: Callable[[], Reference],
         security: ClientSecurity | None = None,
         typed: Collection[str] = (),
+        on_load: Callable[[LoadReport], None] = lambda report: None,
+        on_probe: Callable[[ProbeSample], None] = lambda sample: None,
+        on_slow: Slow = lambda at_s, began_s, tail_s, idle_s: None,
     ) -> None:
         self._address = address
         self._graph = graph
         self._cuts = tuple(cuts)
+        self._on_load = on_load
+        self._on_probe = on_probe
+        self._on_slow = on_slow
         self._link = link
         self._clock = clock
         self._on_failure = on_failure
@@ -127,6 +141,8 @@ class Connector:
             link=self._link,
             clock=self._clock,
             on_failure=self._on_failure,
+            on_load=self._on_load,
+            on_probe=self._on_probe,
         )
         try:
             self.measure(transport, _PROBE_TIMEOUT_S)
@@ -255,6 +271,9 @@ class Connector:
             link=self._link,
             clock=self._clock,
             on_failure=self._on_failure,
+            on_probe=self._on_probe,
+            on_load=self._on_load,
+            on_slow=self._on_slow,
         )
         self._watched = transport
         try:
@@ -263,6 +282,7 @@ class Connector:
             whole_s = self._tail_s(transport)
             transport.hold(ForeignHoldings(whole_s, self._graph.sizes))
             self._look_for_tails(transport)
+            transport.look_into()
         except BaseException as error:
             transport.close(f"not connected: {error}")
             raise
@@ -304,6 +324,7 @@ class Connector:
         for tail in before.tails.values():
             self._check_tail(transport, tail)
         self._look_for_tails(transport)
+        transport.look_into()
         self._checked_at_s = self._clock()
         if transport.holdings is before:
             return None

@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Sequence
+from statistics import median
 
 from cutpoint.exceptions import ProfileMismatchError, UnknownShapeError
 from cutpoint.execution import Segments
-from cutpoint.graph import Graph, check_binding
+from cutpoint.graph import Arrays, Graph, check_binding
+from cutpoint.policies import Hedge
 from cutpoint.profiling import check_profile, load_profile, read_environment
+from cutpoint.profiling.sending import sending_samples, sending_slowdown
 from cutpoint.records import Profile
 
 ProfileFile = str | os.PathLike[str] | Profile
@@ -46,6 +49,28 @@ def check_are_of_this_host(profiles: Sequence[Profile], segments: Segments) -> N
             emulated_slowdown=segments.slowdown,
         )
         check_profile(profile, sha256=segments.graph.sha256, host_environment=here)
+
+
+def measured_sending_slowdown(
+    profile: Profile, segments: Segments, feed: Arrays, hedge: Hedge
+) -> float:
+    """
+    Give how many times longer this device computes while it sends.
+
+    Parameters
+    ----------
+    profile
+        Says it; where it does not, and a race may ask for it, it is found out now.
+    segments, feed
+        What runs for that.
+    hedge
+        When the device races.
+    """
+    samples = profile.samples
+    if hedge != "off" and not any(each.kind == "sending" for each in samples):
+        whole_s = median(each.duration_s for each in samples if each.kind == "whole")
+        samples += sending_samples(segments, feed, whole_s)
+    return sending_slowdown(samples)
 
 
 def _read(given: ProfileFile, graph: Graph) -> Profile:

@@ -12,7 +12,8 @@ from cutpoint.cost import CutTable, HostCosts, Prediction, predict
 from cutpoint.exceptions import CutpointError
 from cutpoint.graph import Cut
 from cutpoint.inference import patience_s
-from cutpoint.policies import Policy, Situation
+from cutpoint.planning import LATENCY, Objective
+from cutpoint.policies import Hedge, Hedging, Policy, Situation
 from cutpoint.records import Conditions, Parts, Plan
 
 _STEADY_S = 0.1
@@ -92,6 +93,12 @@ class Dispatch:
         The dispatch before this one. Where it was decided a moment ago, and neither the server
         nor what it holds has changed, a policy that looks at conditions alone is not asked again:
         its answer would be the same, and asking costs as much as a millisecond's computing.
+    objective
+        What is to be small.
+    hedge
+        When the device is to compute on after sending.
+    hedging
+        Says so of each plan.
     """
 
     def __init__(
@@ -104,6 +111,9 @@ class Dispatch:
         lock: Lock,
         deadline_s: float | None,
         previous: "Dispatch | None" = None,
+        objective: Objective = LATENCY,
+        hedge: Hedge = "off",
+        hedging: Hedging | None = None,
     ) -> None:
         self.at_s = clock()
         self._servers = servers
@@ -112,6 +122,9 @@ class Dispatch:
         self._clock = clock
         self._lock = lock
         self._deadline_s = deadline_s
+        self._objective = objective
+        self._hedge = hedge
+        self._hedging = hedging or Hedging()
         self._admissions: list[tuple[ServerConnection, int]] = []
         if previous is not None and self._takes_over(previous):
             return
@@ -238,8 +251,17 @@ class Dispatch:
         costs, tails, edition = server.costs, server.tails, self._bucket.edition
         conditions = self._conditions_of(server, unavailable)
         table = self._table_of(server, costs, tails)
-        situation = Situation(self.at_s, table, conditions, server.address, self._bucket.key)
-        plan = self._policy.decide(situation)
+        situation = Situation(
+            self.at_s,
+            table,
+            conditions,
+            server.address,
+            self._bucket.key,
+            deadline_s=self._deadline_s,
+            hedge=self._hedge,
+            objective=self._objective,
+        )
+        plan = self._hedging.hedged(self._policy.decide(situation), situation)
         self.decision = Decision(
             self.at_s, self._bucket, server, costs, tails, edition, conditions, table, plan
         )
@@ -255,6 +277,7 @@ class Dispatch:
             load=server.load(self.at_s),
             device_slowdown=self._bucket.slowdown.factor(self.at_s),
             unavailable=unavailable,
+            load_age_s=server.load_age_s(self.at_s),
         )
 
     def _is_admitted(self, server: ServerConnection) -> bool:

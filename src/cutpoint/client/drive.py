@@ -1,6 +1,7 @@
 """Carry out one inference: the actions of its state machine on real segments and sockets."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,6 +10,8 @@ from cutpoint.client.encoded_inputs import EncodedInputs, FileEncoders
 from cutpoint.client.encoders import Encoders
 from cutpoint.client.encoding import Encoding
 from cutpoint.client.offload import Offload
+from cutpoint.client.race import Race, RaceThreads
+from cutpoint.client.sent_codecs import applied_codecs, planned_codecs, sent_codecs
 from cutpoint.client.server_connection import ServerConnection
 from cutpoint.exceptions import (
     ConnectError,
@@ -22,7 +25,6 @@ from cutpoint.inference import (
     Action,
     Answered,
     Cancel,
-    Deliver,
     EncodeDone,
     Event,
     HeadDone,
@@ -33,10 +35,11 @@ from cutpoint.inference import (
     RunHead,
     RunTail,
     Send,
+    StopTail,
     TailDone,
     UploadLags,
 )
-from cutpoint.records import RAW
+from cutpoint.records import RAW, LoadReport
 from cutpoint.wire.encoded import Encoded
 
 Other = Callable[[Offload | None, CutpointError], tuple[ServerConnection, float] | None]
@@ -81,8 +84,12 @@ class Drive:
     inputs
         Those that came as image files. Where the server computes everything they cross as
         they came, else they are decoded first.
+    threads
+        On which a tail is raced that the plan races.
     decode_s, late_decode_s
         What that took here, and how much of it when the device went on alone.
+    is_disturbed
+        Whether the head shared the device with a tail that had lost its race.
     """
 
     inference: Inference
@@ -94,13 +101,16 @@ class Drive:
     other: Other | None = None
     encoders: Encoders = field(default_factory=Encoders)
     inputs: EncodedInputs | None = None
+    threads: RaceThreads = field(default_factory=RaceThreads)
     decode_s: float = 0.0
     late_decode_s: float = 0.0
+    is_disturbed: bool = False
     received_bytes: int = 0
     idle_s: float = 0.0
     crossing_values: Arrays = field(default_factory=dict)
     _encoding: Encoding | None = None
     _offloads: list[Offload] = field(default_factory=list)
+    _race: Race | None = None
 
     def run(self, feed: Arrays) -> Arrays:
         """Run to the end; gives the model's outputs."""
@@ -116,6 +126,7 @@ class Drive:
             self._run()
         except BaseException:  # Ctrl-C, or a segment that fails: the server need not go on
             self._cancel(is_late=False)
+            self._carry_out(StopTail())
             raise
         return self.segments.outputs_of(self._values)
 
@@ -125,39 +136,35 @@ class Drive:
         return sum(offload.request.chunker.given_bytes for offload in self._offloads)
 
     @property
+    def load(self) -> LoadReport | None:
+        """What a server told of its load with the latest answer or refusal that told any."""
+        told = [offload.load for offload in self._offloads if offload.load is not None]
+        return told[-1] if told else None
+
+    @property
     def codecs(self) -> tuple[str, ...]:
         """Codec in which each crossing value of the plan was sent last; empty if nothing was."""
-        if not self._offloads:
-            return ()
-        made = {} if self._encoding is None else self._encoding.encoded
-        return tuple(
-            made[name].codec if name in made else RAW for name in self.inference.plan.crossing
-        )
+        return sent_codecs(self.inference.plan, self._encoding) if self._offloads else ()
 
     @property
     def applied_codecs(self) -> tuple[str, ...]:
         """What this device did to each crossing value: nothing to files that cross as they came."""
-        files = {} if self.inputs is None else self.inputs.codecs
-        planned = self._planned_codecs()
-        return tuple(
-            RAW if name not in planned and files.get(name) == codec else codec
-            for name, codec in zip(self.inference.plan.crossing, self.codecs, strict=False)
-        )
+        return applied_codecs(self.inference.plan, self.codecs, self.inputs)
 
     @property
     def is_sent_as_planned(self) -> bool:
         """Whether whatever was sent was encoded as the plan says."""
-        planned = self._planned_codecs()
+        planned = planned_codecs(self.inference.plan)
         pairs = zip(self.inference.plan.crossing, self.applied_codecs, strict=False)
         return all(codec == planned.get(name, RAW) for name, codec in pairs)
 
     def _run(self) -> None:
         actions = self.inference.start()
+        happened: deque[Event] = deque()
         while not self.inference.is_done:
-            event: Event | None = None
-            for action in actions:
-                event = self._carry_out(action) or event
-            actions = self.inference.handle(event or self._next_event())
+            happened.extend(filter(None, map(self._carry_out, actions)))
+            actions = self.inference.handle(happened.popleft() if happened else self._next_event())
+        happened.extend(filter(None, map(self._carry_out, actions)))
 
     def _carry_out(self, action: Action) -> Event | None:
         match action:
@@ -166,10 +173,12 @@ class Drive:
             case Send():
                 return self._send(action)
             case Cancel():
-                self._cancel()
+                self._cancel(action.is_late)
             case RunTail():
-                return self._run_tail()
-            case Deliver():
+                return self._race_on() if self.inference.plan.races else self._run_tail()
+            case StopTail() if self._race is not None:
+                self._race.stop()
+            case _:
                 pass
         return None
 
@@ -180,11 +189,12 @@ class Drive:
             self.inputs is not None
             and not self.decode_s
             and self.cut.placement == "server"
-            and not self.inputs.images.keys() & self._planned_codecs().keys()
+            and not self.inputs.images.keys() & planned_codecs(self.inference.plan).keys()
         )
 
     def _run_head(self) -> Event:
         decode_s = 0.0 if self.passes_files else self._decode()
+        self.is_disturbed = self.threads.is_winding_down
         ran = self._ran(self.segments.head_of(self.cut))
         return HeadDone(self.clock(), ran.duration_s, decode_s, ran.cpu_s, ran.stretched_s)
 
@@ -195,6 +205,24 @@ class Drive:
         # Of decoding no CPU time is known: it is not said to have taken any.
         cpu_s = None if self.late_decode_s else ran.cpu_s
         return TailDone(self.clock(), tail_s, cpu_s, ran.stretched_s)
+
+    def _begin_race(self) -> Race:
+        """Run the tail on another thread: this one sends, and waits for whoever is first."""
+        self._race = Race(self.clock, self.run_options)
+        inputs = None if self.decode_s else self.inputs
+        tail = self.segments.tail_of(self.cut)
+        self._race.begin(self.threads, self.segments, tail, self._values, inputs)
+        return self._race
+
+    def _race_on(self) -> Event | None:
+        """Begin the race, if that has not been done, and see that its end is heard of."""
+        race = self._race or self._begin_race()
+        if self._offloads:
+            race.tell_to(self._offloads[-1])
+            return None
+        ended = race.wait()  # nothing has left: there is nobody to race with
+        self._look_after(race, ended)
+        return ended
 
     def _decode(self) -> float:
         """Decode inputs that came as files, once; gives what it took."""
@@ -232,12 +260,14 @@ class Drive:
         takes = self.server.decoding.takes
         try:
             decoded = self._decoded_for(takes, action.patience_s)
-            codecs = self._planned_codecs()
+            codecs = planned_codecs(self.inference.plan)
             if self.inputs is not None and self.passes_files:
                 codecs.update(self.inputs.codecs)
             if codecs:
                 encoding = self._begun(codecs, takes)
                 return self._send_encoded(self.server, encoding, action.patience_s, remaining_s)
+            if self.inference.plan.races:
+                self._begin_race()  # the first byte leaves meanwhile
             self._offload_to(self.server, remaining_s)
         except CutpointError as error:
             failed = OffloadFailed(self.clock(), str(error), is_unsent=True)
@@ -246,9 +276,7 @@ class Drive:
 
     def _decoded_for(self, takes: Callable[[str], bool], patience_s: float) -> Event | None:
         """Decode files that a server cannot; patience counts from then."""
-        if self.inputs is None or not self.passes_files:
-            return None
-        if self.inputs.are_taken(takes):
+        if self.inputs is None or not self.passes_files or self.inputs.are_taken(takes):
             return None
         self._decode()
         self._encoding = None  # it was to pass them on
@@ -256,21 +284,14 @@ class Drive:
         self._until_s = at_s + patience_s
         return EncodeDone(at_s)
 
-    def _planned_codecs(self) -> dict[str, str]:
-        leg = self.inference.plan.legs[0]
-        pairs = zip(leg.crossing, leg.codecs, strict=False)
-        return {name: codec for name, codec in pairs if codec != RAW}
-
     def _offload_to(
         self,
         server: ServerConnection,
         remaining_s: float | None,
         encoded: dict[str, Encoded] | None = None,
     ) -> Offload:
-        if encoded:
-            offload = server.offload(self.cut, self._values, remaining_s, encoded)
-        else:
-            offload = server.offload(self.cut, self._values, remaining_s)
+        more = (encoded,) if encoded else ()
+        offload = server.offload(self.cut, self._values, remaining_s, *more)
         self._offload = offload
         self._offloads.append(offload)
         return offload
@@ -300,6 +321,7 @@ class Drive:
         encoding.run(float("inf") if is_whole_first else self.clock() + _ENCODED_FIRST_S)
         if remaining_s is not None and not encoding.is_done:
             remaining_s += self.inference.plan.predicted.encode_s
+        first_sent_s = self.clock()
         offload = self._offload_to(server, remaining_s, encoding.encoded)
         while not encoding.is_done and offload.error is None:
             if not encoding.step():
@@ -309,7 +331,7 @@ class Drive:
         at_s = self.clock()
         offload.encoded(at_s)
         self._until_s = at_s + patience_s
-        return EncodeDone(at_s)
+        return EncodeDone(at_s, at_s - first_sent_s)
 
     def _cancel(self, is_late: bool = True) -> None:
         """Tell the server to drop what it still holds of this inference, once."""
@@ -318,9 +340,10 @@ class Drive:
             self.server.cancel(offload, self.clock(), is_late)
 
     def _next_event(self) -> Event:
-        offload = self._offload
-        assert offload is not None
+        offload = self._offload or self._offloads[-1]  # where a race tells of its end as well
         event = self._heard(offload)
+        if self._race is not None:
+            self._look_after(self._race, event)
         if isinstance(event, Answered):
             self._offload = None
             self._values = {**self._values, **offload.outputs}
@@ -330,6 +353,16 @@ class Drive:
             self._offload = None
             return self._with_retry(event, offload, offload.error)
         return event
+
+    def _look_after(self, race: Race, event: Event | None) -> None:
+        """Take what a race has come to, if it has ended."""
+        if race.error is not None:
+            raise race.error
+        if isinstance(event, PatienceEnded):
+            self._until_s = float("inf")  # who computes anyway can wait
+        elif race.finished is not None and isinstance(event, TailDone):
+            self._values, self.late_decode_s = race.finished.values, race.finished.decode_s
+            self.decode_s = self.decode_s or self.late_decode_s
 
     def _heard(self, offload: Offload) -> Event:
         """Wait for the next word of the server, and look after an upload meanwhile."""
@@ -365,9 +398,3 @@ class Drive:
             self.idle_s = offload.idle_s
             idle_s = offload.idle_s or event.tail_s
             self.server.answered(event.at_s, event.wait_s, event.tail_s, idle_s)
-
-
-def session_clock() -> Callable[[], float]:
-    """Give a clock that begins now."""
-    opened_s = time.perf_counter()
-    return lambda: time.perf_counter() - opened_s

@@ -10,33 +10,37 @@ from typing import Any, Literal
 
 from cutpoint.client.codec_choice import CodecChoice
 from cutpoint.client.codec_guard import WithdrawalObserver
-from cutpoint.client.device_profiles import ProfileGiven, check_are_of_this_host, read_profiles
+from cutpoint.client.device_profiles import (
+    ProfileGiven,
+    check_are_of_this_host,
+    measured_sending_slowdown,
+    read_profiles,
+)
 from cutpoint.client.dispatch import Dispatch
-from cutpoint.client.drive import Drive, session_clock
+from cutpoint.client.drive import Drive
 from cutpoint.client.encoded_inputs import EncodedInputs
 from cutpoint.client.file_bucket import AnyBucket, FileBuckets
 from cutpoint.client.file_times import FileTimes
+from cutpoint.client.pace_lesson import teach_pace
+from cutpoint.client.race import RaceThreads
 from cutpoint.client.record_of import record_of
 from cutpoint.client.reference import Reference, reference_of
 from cutpoint.client.retry_budget import RetryBudget
+from cutpoint.client.sensing import PolicySenses
 from cutpoint.client.server_connection import ServerConnection
 from cutpoint.client.servers import Servers, addresses_of
+from cutpoint.client.session_clock import session_clock
 from cutpoint.client.session_codecs import SessionCodecs, check_allowed
 from cutpoint.client.shape_buckets import ShapeBuckets
-from cutpoint.cost import CutTable, read_cut_table
-from cutpoint.exceptions import InvalidCutError
+from cutpoint.client.wanted_cuts import wanted_cuts
+from cutpoint.cost import PowerProfile, read_cut_table
 from cutpoint.execution import Segments, completed
 from cutpoint.execution.file_cache import FileCache
 from cutpoint.execution.runtime import keep_freed_memory
-from cutpoint.graph import (
-    Arrays,
-    Cut,
-    Graph,
-    checked_feed,
-    sample_feed,
-)
+from cutpoint.graph import Arrays, Graph, checked_feed, sample_feed
 from cutpoint.inference import Inference
-from cutpoint.policies import Policy
+from cutpoint.planning import LATENCY, Objective
+from cutpoint.policies import Hedge, Hedging, Policy
 from cutpoint.profiling.kept_times import setting_of, time_or_recall
 from cutpoint.records import InferenceRecord, Plan, Profile, Withdrawal
 from cutpoint.wire.credentials import ClientSecurity
@@ -86,6 +90,12 @@ class Engine:
         Which codecs may be used, what they have to keep, and how that is seen.
     on_withdrawn
         Told every codec that is used no more because of what it does to the outputs.
+    objective
+        What is to be small.
+    power
+        What this device draws; ``None`` counts no joules.
+    hedge
+        When the device computes on after sending.
     options, providers, provider_options
         Of ONNX Runtime, for every segment.
 
@@ -114,6 +124,9 @@ class Engine:
         cache: str | os.PathLike[str] | None = None,
         codecs: CodecChoice | None = None,
         on_withdrawn: WithdrawalObserver | None = None,
+        objective: Objective = LATENCY,
+        power: PowerProfile | None = None,
+        hedge: Hedge = "off",
         options: Any = None,
         providers: Sequence[Any] | None = None,
         provider_options: Sequence[Mapping[str, Any]] | None = None,
@@ -125,7 +138,7 @@ class Engine:
         self._feed = sample_feed(self.graph) if feed is None else _copied(graph, feed)
         given = read_profiles(profile, self.graph)
         compiled = None if table is None else read_cut_table(table, self.graph)
-        self.cuts = self._wanted_cuts(given, compiled)
+        self.cuts = wanted_cuts(policy, self.graph, given, compiled)
         choice = codecs or CodecChoice()
         check_allowed(policy, choice)
         held = partial(
@@ -138,7 +151,8 @@ class Engine:
         )
         self.segments = held(self.cuts)
         self.whole = held(()) if hold == "whole" else self.segments
-        self._warm_up()
+        for each in {self.segments, self.whole}:
+            each.warm_up(self._feed)
         check_are_of_this_host(given, self.segments)
         kept = None if cache is None else FileCache(cache)
         self._codecs = SessionCodecs(
@@ -149,10 +163,11 @@ class Engine:
             cache=kept,
             on_withdrawn=on_withdrawn,
         )
+        profiles = given or (self._timed(kept, malloc_kept, options, provider_options),)
         self._buckets = ShapeBuckets(
             self.graph,
             self.cuts,
-            given or (self._timed(kept, malloc_kept, options, provider_options),),
+            profiles,
             holds_whole=self.whole is not self.segments,
             may_send_inputs=compiled is None or compiled.may_send_inputs,
             codings=self._codecs.book.codings,
@@ -164,12 +179,17 @@ class Engine:
         self.last_record: InferenceRecord | None = None
         self._noted: str | None = None
         self._deadline_s = deadline_s
+        self._objective, self._power = objective, power
+        sending = measured_sending_slowdown(profiles[0], self.segments, self._feed, hedge)
+        self._hedge, self._hedging = hedge, Hedging(sending, power)
+        self._race_threads = RaceThreads()
         self._on_record = on_record
         self._on_fallback = on_fallback
         self._clock = session_clock()
         self._numbers = itertools.count(1)
         self._dispatch: Dispatch | None = None
         self._lock = Lock()
+        self._senses = PolicySenses(policy, self._lock)
         self.servers = Servers(
             addresses,
             partial(self._connect, security=security),
@@ -222,6 +242,9 @@ class Engine:
             lock=self._lock,
             deadline_s=deadline_s,
             previous=self._dispatch,
+            objective=self._objective,
+            hedge=self._hedge,
+            hedging=self._hedging,
         )
         self._dispatch = dispatch
         cut, plan = dispatch.cut, dispatch.plan
@@ -236,6 +259,7 @@ class Engine:
             dispatch.other,
             self._codecs.encoders,
             inputs,
+            self._race_threads,
         )
         try:
             outputs = drive.run(feed)
@@ -273,6 +297,7 @@ class Engine:
         """End every thread and socket."""
         self.servers.close()
         self._codecs.close()
+        self._race_threads.close()
 
     def _bucket_of(self, feed: Arrays, inputs: EncodedInputs | None) -> AnyBucket:
         bucket = self._buckets.of(feed)
@@ -280,7 +305,8 @@ class Engine:
 
     def _finish(self, drive: Drive, dispatch: Dispatch, bucket: AnyBucket) -> None:
         inference, plan = drive.inference, dispatch.plan
-        record = record_of(next(self._numbers), drive, dispatch, self._codecs.error(drive))
+        error = self._codecs.error(drive)
+        record = record_of(next(self._numbers), drive, dispatch, error, self._power)
         if drive.inputs is not None and drive.decode_s:
             slowdown = dispatch.conditions.device_slowdown
             self._file_buckets.times.observe(drive.inputs, drive.decode_s / slowdown)
@@ -288,10 +314,14 @@ class Engine:
             self._learn_slowdown(drive, dispatch, bucket)
             if inference.server is not None:
                 bucket.observe_server(drive.cut, drive.idle_s, inference.server)
+            self._senses.deliver()
             self.policy.observe(record)
+            self._hedging.observe(record)
             self.last_record = record
-        if drive.is_sent_as_planned:  # else it took longer than predicted by no fault of the server
-            self._learn_pace(record, dispatch)
+        # Sent otherwise than planned, it took longer than predicted by no fault of the server.
+        if drive.is_sent_as_planned and record.server is not None and record.attempts <= 1:
+            server, at_s = self.servers.at(record.server), self._clock()
+            teach_pace(server, record, inference, dispatch.rest_s, at_s)
         if inference.fallback_reason is None and plan.server is not None:
             self._note(plan)
         _tell("on_record", self._on_record, record)
@@ -305,32 +335,16 @@ class Engine:
             if plan.note is not None:
                 _log.warning("%s: %s", self.policy.name, plan.note)
 
-    def _learn_pace(self, record: InferenceRecord, dispatch: Dispatch) -> None:
-        """Tell the planned server how its answer kept to what was predicted of it."""
-        if record.server is None or record.attempts > 1:
-            return
-        took_s, predicted_s = (
-            parts.upload_s + parts.wait_s + parts.tail_s + parts.download_s
-            for parts in (record.measured, record.predicted)
-        )
-        server = self.servers.at(record.server)
-        if record.placement == "device":
-            server.given_up(record.measured.lost_s, predicted_s)
-            if record.failed_in == "compute":
-                since_s = record.measured.lost_s - record.predicted.upload_s
-                idle_s = record.predicted.tail_s / record.conditions.load.slowdown
-                server.computes_still(self._clock(), record.at_s, since_s, idle_s)
-            return
-        server.returned(record.measured.download_s, record.received_bytes)
-        server.paced(self._clock(), took_s, predicted_s, dispatch.rest_s)
-
     def _learn_slowdown(self, drive: Drive, dispatch: Dispatch, bucket: AnyBucket) -> None:
         """Learn from what ran here: the head, encoding, and the tail too after a fallback."""
         inference, plan = drive.inference, dispatch.plan
+        if drive.is_disturbed:
+            return  # by a tail that lost its race and had not quite ended
         took_s, profiled_s = inference.measured.head_s, bucket.device.head_s[plan.cut]
         if inference.placement == "device" and plan.placement != "device":
+            sending_slowdown = self._hedging.sending_slowdown if plan.races else 1.0
             took_s += inference.measured.tail_s - drive.late_decode_s
-            profiled_s += bucket.device.tail_s[plan.cut]
+            profiled_s += sending_slowdown * bucket.device.tail_s[plan.cut]
         bucket.slowdown.observe(took_s, profiled_s, self._clock())
         if drive.inputs is None and drive.is_sent_as_planned:
             profiled_s = plan.predicted.encode_s / dispatch.conditions.device_slowdown
@@ -348,6 +362,7 @@ class Engine:
             security=security,
             typed=self._codecs.book.lossy,
             changed=changed,
+            senses=self._senses,
         )
 
     def _timed(
@@ -364,28 +379,6 @@ class Engine:
             malloc_kept=malloc_kept,
             setting=setting_of(options, provider_options),
         )
-
-    def _warm_up(self) -> None:
-        for held in {self.segments, self.whole}:
-            held.warm_up(self._feed)
-
-    def _wanted_cuts(
-        self, profiles: Sequence[Profile], compiled: CutTable | None
-    ) -> tuple[Cut, ...]:
-        """Give the table's cuts, or the policy's less those the profile found too dear."""
-        if compiled is not None:
-            own = self.policy.candidates(self.graph) if self.policy.needs_every_candidate else ()
-            forbidden = [cut for cut in own if compiled.is_limited and cut not in compiled.splits]
-            if forbidden:
-                raise InvalidCutError(
-                    f"policy {self.policy.name!r} cuts at {list(forbidden[0].crossing)}, which the "
-                    "table, compiled under limits, does not have: choose one of its cuts"
-                )
-            return tuple(dict.fromkeys((*compiled.splits, *own)))
-        is_all = self.policy.needs_every_candidate
-        dropped = set() if is_all else {cut for each in profiles for cut in each.dropped_cuts}
-        wanted = (cut for cut in self.policy.candidates(self.graph) if cut.crossing not in dropped)
-        return tuple(wanted)
 
     def _reference(self) -> Reference:
         return reference_of(self.segments, self._feed)

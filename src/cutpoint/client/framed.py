@@ -12,11 +12,12 @@ from cutpoint.client.answers import Answers
 from cutpoint.client.decoding import NO_DECODING, Decoding
 from cutpoint.client.offload import Offload
 from cutpoint.client.outbox import Outbox
+from cutpoint.client.policy_probes import PolicyProbes
 from cutpoint.client.prober import Prober
-from cutpoint.client.transport import PROBE_IDLE_S
 from cutpoint.cost import HostCosts
-from cutpoint.estimation import LinkEstimator
+from cutpoint.estimation import LinkEstimator, ProbeBudget
 from cutpoint.exceptions import ConnectionLostError, CutpointError, RemoteProtocolError
+from cutpoint.records import LoadReport, ProbeRequest, ProbeSample
 from cutpoint.wire import frames
 from cutpoint.wire.errors import rpc_error
 from cutpoint.wire.protocol import ACK, ERROR, KIND, get_parameters
@@ -49,6 +50,10 @@ class FramedTransport:
         Gives the session's time in seconds.
     on_failure
         Told when a request fails, before the request is: why, and at what time.
+    on_probe
+        Told of the answers to the probes of a policy.
+    on_load
+        Told all that the server says of its load, on gRPC's thread: must neither wait nor raise.
     """
 
     takes_pieces = True
@@ -64,17 +69,22 @@ class FramedTransport:
         link: LinkEstimator,
         clock: Callable[[], float],
         on_failure: Callable[[CutpointError, float], None],
+        on_probe: Callable[[ProbeSample], None] = lambda sample: None,
+        on_load: Callable[[LoadReport], None] = lambda report: None,
     ) -> None:
         self.costs = costs
         self.tails = tails
         self.decoding = decoding
         self._address = address
         self._clock = clock
+        self._link = link
         self._on_failure = on_failure
         self._outbox = Outbox(link, clock)
-        self._answers = Answers(self._outbox, link)
+        self._answers = Answers(self._outbox, link, address, on_load)
         self.prober = Prober(link, self._outbox.put_control)
+        self._budget = ProbeBudget()
         self._probe_numbers = itertools.count(_PROBE_NUMBERS, 2)
+        self._policy_probes = PolicyProbes(self._send_probe, on_probe)
         self._lock = Lock()
         self._offloads: dict[int, Offload] = {}
         self.last_heard_s = self._last_used_s = clock()
@@ -92,6 +102,16 @@ class FramedTransport:
     def ended(self) -> str | None:
         """Why the stream is over; ``None`` while it is open."""
         return None if self._ended is None else str(self._ended)
+
+    @property
+    def waits_since_s(self) -> float | None:
+        """Since when something under way was not heard of; ``None`` while nothing is."""
+        with self._lock:
+            began = [offload.began_at_s for offload in self._offloads.values()]
+        probed_at_s = self.prober.sent_at_s
+        if probed_at_s is not None:
+            began.append(probed_at_s)
+        return max(min(began), self.last_heard_s) if began else None
 
     def send(self, offload: Offload) -> None:
         """Begin to send a request."""
@@ -117,19 +137,39 @@ class FramedTransport:
         """Give what is left of an upload at the rate now seen, at least."""
         return self._outbox.remaining_s(offload, at_s)
 
+    def most_bytes_per_s(self, at_s: float) -> float | None:
+        """Give what the way up carries at most by what is under way, if that can be told."""
+        return self._outbox.most_bytes_per_s(at_s)
+
     def probe(self) -> None:
         """Measure the link if nothing was sent for a while."""
         now_s = self._clock()
         with self._lock:
-            is_idle = not self._offloads and now_s - self._last_used_s >= PROBE_IDLE_S
+            rate = self._link.up.bytes_per_s
+            is_idle = not self._offloads and now_s >= self._budget.next_s(self._last_used_s, rate)
             if is_idle:
+                size_bytes = self._budget.payload_bytes(rate)
+                self._budget.spend(now_s, rate)
                 self._last_used_s = now_s
         if is_idle:
-            self.measure()
+            self.prober.send(next(self._probe_numbers), now_s, size_bytes=size_bytes)
 
     def measure(self) -> None:
         """Send a probe now."""
         self.prober.send(next(self._probe_numbers), self._clock())
+
+    def probe_for(self, request: ProbeRequest) -> None:
+        """Send the probes that a policy asks for, one after the other."""
+        self._policy_probes.begin(request, self._clock())
+
+    def is_probing(self) -> bool:
+        """Tell whether those of an earlier request are under way."""
+        return self._policy_probes.is_busy(self._clock())
+
+    def _send_probe(self, size_bytes: int) -> int:
+        number = next(self._probe_numbers)
+        self._outbox.put_control(frames.probe_request(number, size_bytes))
+        return number
 
     def close(self, reason: str) -> None:
         """End the stream and its threads."""
@@ -172,10 +212,12 @@ class FramedTransport:
         identity = message.infer_response.id
         is_number = identity.isdecimal() and len(identity) <= _LONGEST_NUMBER
         number = int(identity) if is_number else -1
-        if number >= _PROBE_NUMBERS:
-            self.prober.take(number, at_s)
-            return
         parameters = get_parameters(message.infer_response.parameters)
+        if number >= _PROBE_NUMBERS:
+            if not self._policy_probes.take(number, at_s):
+                self.prober.take(number, at_s)
+            self._answers.polled(parameters, at_s)
+            return
         if parameters.get(KIND) == ACK:
             self._outbox.acknowledge(number, at_s)
         with self._lock:

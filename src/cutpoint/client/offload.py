@@ -8,6 +8,7 @@ from queue import Empty, SimpleQueue
 from cutpoint.exceptions import CutpointError
 from cutpoint.graph import Arrays
 from cutpoint.inference import Answered, Event, OffloadFailed, PatienceEnded
+from cutpoint.records import LoadReport
 from cutpoint.wire.chunks import Assembly, Chunker
 from cutpoint.wire.protocol import Parameter
 
@@ -56,7 +57,10 @@ class Offload:
         self.began_at_s = 0.0
         self.first_sent_at_s: float | None = None
         self.first_piece: tuple[float, int] | None = None
+        self.uploaded_at_s: float | None = None
+        self.expected_idle_s = 0.0
         self.idle_s = 0.0
+        self.load: LoadReport | None = None
         self.outputs: Arrays = {}
         self.report: dict[str, Parameter] = {}
         self.error: CutpointError | None = None

@@ -32,7 +32,10 @@ _MOST_CHUNK_BYTES = 1 << 20
 _SLACK_S = 0.04
 """Under way beyond the round trip: enough to keep the link busy, little enough to wait for."""
 
-_LEAST_CHUNK_BYTES = 1024
+LEAST_CHUNK_BYTES = 4 * 1024
+"""Each piece has 162 bytes of frame about it, and an acknowledgement: of a kilobyte that is a
+sixth, which a slow link pays for dearly."""
+
 _UNKNOWN_CHUNK_BYTES = 8 * 1024
 _FIRST_WINDOW_BYTES, _FIRST_WINDOW_STALE_BYTES = _MOST_CHUNK_BYTES, 2 * MAX_CHUNK_BYTES
 _STALE_S = 1.0
@@ -124,6 +127,11 @@ class Outbox(Iterator[Any]):
         with self._lock:
             self._meter.stalled(at_s)
 
+    def most_bytes_per_s(self, at_s: float) -> float | None:
+        """Give what the link carries at most by what is under way, if that says anything."""
+        with self._lock:
+            return self._meter.most_bytes_per_s(at_s, self._link.round_trip_s or 0.0)
+
     def remaining_s(self, offload: Offload, at_s: float) -> float | None:
         """
         Give what is left of a request's upload at the rate now seen, at least.
@@ -206,7 +214,7 @@ class Outbox(Iterator[Any]):
         is_fast = rate >= _FAST_BYTES_PER_S and not self._is_stale
         if is_fast:
             return int(min(rate * _FAST_CHUNK_S, _MOST_CHUNK_BYTES))
-        return int(min(max(rate * _CHUNK_S, _LEAST_CHUNK_BYTES), MAX_CHUNK_BYTES))
+        return int(min(max(rate * _CHUNK_S, LEAST_CHUNK_BYTES), MAX_CHUNK_BYTES))
 
     def _widest_bytes(self) -> float:
         rate = self._link.up.bytes_per_s

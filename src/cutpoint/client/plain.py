@@ -8,26 +8,28 @@ from typing import Any
 import grpc
 
 from cutpoint.client.foreign_holdings import ForeignHoldings
+from cutpoint.client.foreign_load import ForeignLoad
 from cutpoint.client.offload import Offload
-from cutpoint.client.transport import PROBE_IDLE_S
+from cutpoint.client.plain_request import plain_request
+from cutpoint.client.plain_times import PlainTimes
+from cutpoint.client.policy_probes import WaitedProbes
+from cutpoint.client.untold_times import Slow, UntoldTimes
 from cutpoint.client.witness import Witness
-from cutpoint.estimation import LinkEstimator
+from cutpoint.estimation import LinkEstimator, ProbeBudget
 from cutpoint.exceptions import (
     ConnectionLostError,
     CutpointError,
     DeadlineExceededError,
-    ModelError,
     ModelMismatchError,
     OverloadedError,
     RemoteProtocolError,
     TransportError,
 )
-from cutpoint.records import RAW
+from cutpoint.records import LoadReport, ProbeRequest, ProbeSample
 from cutpoint.wire.chunks import Chunk
 from cutpoint.wire.errors import rpc_error
 from cutpoint.wire.protocol import messages, number, services
 from cutpoint.wire.tensors import spec_of
-from cutpoint.wire.typed_tensors import typed_of
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +77,12 @@ class PlainTransport:
         Gives the session's time in seconds.
     on_failure
         Told when a request fails, before the request is.
+    on_probe
+        Told of the answers to the probes of a policy.
+    on_load
+        Told what the server's statistics say of its load, where it has any.
+    on_slow
+        Told of late answers of one that has none, once the link was found not to blame.
     """
 
     takes_pieces = False
@@ -88,6 +96,9 @@ class PlainTransport:
         link: LinkEstimator,
         clock: Callable[[], float],
         on_failure: Callable[[CutpointError, float], None],
+        on_probe: Callable[[ProbeSample], None] = lambda sample: None,
+        on_load: Callable[[LoadReport], None] = lambda report: None,
+        on_slow: Slow = lambda at_s, began_s, tail_s, idle_s: None,
     ) -> None:
         self.hold(ForeignHoldings())
         self._channel = channel
@@ -105,6 +116,11 @@ class PlainTransport:
         self._was_ready = Event()
         self._former = self._witness = Witness(address, _EMPTY_TIMEOUT_S)
         self._versions: dict[str, str] = {}
+        self._budget = ProbeBudget()
+        self._untold = UntoldTimes(link, _PROBE_BYTES, on_slow)
+        self._load = ForeignLoad(self._stub, model, clock=clock, on_load=on_load)
+        self._times = PlainTimes(link, self._load, self._untold)
+        self._policy_probes = WaitedProbes(self._ask, clock, on_probe)
         channel.subscribe(self._connectivity)
 
     def __repr__(self) -> str:
@@ -114,6 +130,13 @@ class PlainTransport:
     def ended(self) -> str | None:
         """Why the connection is over; ``None`` while it is open."""
         return self._ended
+
+    @property
+    def waits_since_s(self) -> float | None:
+        """Since when something under way was not heard of; ``None`` while nothing is."""
+        with self._lock:
+            is_idle = not self._calls
+        return None if is_idle else max(self._last_used_s, self.last_heard_s)
 
     def wait_until_watched(self) -> None:
         """
@@ -156,6 +179,10 @@ class PlainTransport:
         self.decoding = holdings.decoding
         self.costs = holdings.costs  # last: whoever sees them compiles a table of all three
 
+    def look_into(self) -> None:
+        """Find out which models what is held is made of, to tell their load together."""
+        self._load.follow((self._model, *self.holdings.tails))
+
     def withdraw(self, name: str, reason: str) -> None:
         """Use a tail no longer."""
         with self._changing:
@@ -166,7 +193,7 @@ class PlainTransport:
     def send(self, offload: Offload) -> None:
         """Send a whole request."""
         try:
-            request = self._request(offload)
+            request = plain_request(offload, self._model, self.holdings, self._address)
         except CutpointError as error:
             offload.fail(self._clock(), error)
             return
@@ -181,6 +208,7 @@ class PlainTransport:
         with self._lock:
             self._calls[offload.number] = call
         name = request.model_name
+        self._load.asked(name, offload.request.chunker.size_bytes)
         call.add_done_callback(lambda done: self._done(offload, name, done))
 
     def more(self, offload: Offload) -> None:
@@ -191,20 +219,30 @@ class PlainTransport:
         with self._lock:
             call = self._calls.pop(offload.number, None)
         if call is not None:
+            self._untold.given_up(offload, at_s)
             call.cancel()
 
     def remaining_s(self, offload: Offload, at_s: float) -> float | None:
         """Tell nothing: of a whole request nothing is heard before its answer."""
         return None
 
+    def most_bytes_per_s(self, at_s: float) -> float | None:
+        """Tell nothing, for the same reason."""
+        return None
+
     def probe(self) -> None:
-        """Measure the link if nothing was sent for a while."""
+        """Ask for the load, and measure the link if nothing was sent for a while."""
+        self._load.poll()
         now_s = self._clock()
         with self._lock:
-            is_idle = not self._calls and now_s - self._last_used_s >= PROBE_IDLE_S
-        if is_idle:
+            rate = self._link.up.bytes_per_s
+            is_idle = not self._calls and now_s >= self._budget.next_s(self._last_used_s, rate)
+            size_bytes = self._budget.payload_bytes(rate)
+            if is_idle:
+                self._budget.spend(now_s, rate)
+        if is_idle or self._untold.wants_probe:
             self._last_used_s = now_s
-            self.measure()
+            self._measure(_PROBE_BYTES if self._untold.wants_probe else size_bytes)
 
     def measure(self) -> None:
         """
@@ -213,10 +251,23 @@ class PlainTransport:
         Asks whether a model of a very long name is ready: every server of the protocol
         reads the whole question and answers in a few bytes.
         """
+        self._measure(_PROBE_BYTES)
+
+    def _measure(self, size_bytes: int) -> None:
         empty_s = self._ask(0)
         self._link.observe_round_trip(empty_s)
-        padded_s = self._ask(_PROBE_BYTES)
-        self._link.up.observe(_PROBE_BYTES, max(padded_s - empty_s, _LEAST_S))
+        padded_s = self._ask(size_bytes)
+        spacing_s = max(padded_s - empty_s, _LEAST_S)
+        self._link.observe_probe(size_bytes, spacing_s, self.last_heard_s)
+        self._untold.probed(size_bytes / spacing_s, self.last_heard_s)
+
+    def probe_for(self, request: ProbeRequest) -> None:
+        """Send the probes that a policy asks for, one after the other."""
+        self._policy_probes.begin(request)
+
+    def is_probing(self) -> bool:
+        """Tell whether those of an earlier request are under way."""
+        return self._policy_probes.is_busy
 
     def close(self, reason: str) -> None:
         """End it; what is under way fails."""
@@ -254,36 +305,6 @@ class PlainTransport:
         self.last_heard_s = self._clock()
         return self.last_heard_s - began_s
 
-    def _request(self, offload: Offload) -> Any:
-        """
-        Write a request: typed tensors stand for what is encoded.
-
-        Raises
-        ------
-        ModelError
-            If the server has no tail that takes values encoded like that.
-        """
-        request = messages.ModelInferRequest(id=str(offload.number))
-        encoded: dict[str, str] = {}
-        for chunk in offload.request.chunker.all(1 << 62):
-            if chunk.codec != RAW:
-                encoded[chunk.spec.name] = chunk.codec
-            for spec, raw in typed_of(chunk):
-                tensor = request.inputs.add(name=spec.name, datatype=spec.datatype)
-                tensor.shape.extend(spec.dims)
-                request.raw_input_contents.append(bytes(raw))
-        codecs = set(encoded.values())
-        request.model_name = ".".join((offload.request.model, *codecs))
-        is_check = offload.number == 0
-        if not is_check and request.model_name != self._model:
-            tail = self.holdings.tails.get(request.model_name)
-            if tail is None or tail.encoded != encoded.keys():
-                raise ModelError(
-                    f"server {self._address} has no tail {request.model_name!r} that takes "
-                    f"{sorted(encoded) or 'nothing'} encoded"
-                )
-        return request
-
     def _done(self, offload: Offload, model: str, call: Any) -> None:
         at_s = self._clock()
         with self._lock:
@@ -307,12 +328,13 @@ class PlainTransport:
         else:
             holdings = self.holdings
             if holdings.sizes:
-                offload.idle_s = self._not_on_link_s(offload, at_s)
+                offload.idle_s = self._times.not_on_link_s(offload, at_s)
                 offload.answer(at_s, arrays, 0.0, offload.idle_s)
             else:
                 idle_s = holdings.whole_s if model == self._model else holdings.tail_s.get(model, 0)
-                self._learn(offload, idle_s, at_s)
-                offload.answer(at_s, arrays, 0.0, idle_s)
+                offload.idle_s = idle_s
+                wait_s, tail_s = self._times.learned(offload, idle_s, at_s)
+                offload.answer(at_s, arrays, wait_s, tail_s)
 
     def _check_is_trusted(self, response: Any, model: str, *, is_check: bool) -> None:
         """Refuse an answer that may be of another process, or of another version, than checked."""
@@ -327,21 +349,6 @@ class PlainTransport:
                 f"server {self._address} answers with version {response.model_version!r} of "
                 f"{model!r}, and version {self._versions.get(model)!r} was checked"
             )
-
-    def _not_on_link_s(self, offload: Offload, at_s: float) -> float:
-        """Give the server's time where it varies with the input: what the link does not explain."""
-        took_s = at_s - (offload.first_sent_at_s or at_s)
-        link = self._link.conditions()
-        if link is None:
-            return max(took_s, _LEAST_S)
-        upload_s = offload.request.chunker.size_bytes / link.bandwidth_up_bytes_per_s
-        return max(took_s - link.round_trip_s - upload_s, _LEAST_S)
-
-    def _learn(self, offload: Offload, idle_s: float, at_s: float) -> None:
-        took_s = at_s - (offload.first_sent_at_s or at_s)
-        on_link_s = took_s - idle_s - (self._link.round_trip_s or 0.0)
-        if idle_s:
-            self._link.up.observe(offload.request.chunker.size_bytes, max(on_link_s, _LEAST_S))
 
     def _failed(self, offload: Offload, model: str, error: CutpointError, at_s: float) -> None:
         if model != self._model and self._is_the_tails(error):

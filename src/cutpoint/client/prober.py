@@ -4,14 +4,8 @@ from collections.abc import Callable
 from threading import Event, Lock
 from typing import Any
 
-from cutpoint.estimation import LinkEstimator
+from cutpoint.estimation import LinkEstimator, probe_bytes
 from cutpoint.wire import frames
-
-_LINK_S = 0.02
-"""The small message is to take about this long ..."""
-
-_LEAST_BYTES, _MOST_BYTES = 2 * 1024, 32 * 1024
-"""... within these bounds: tiny on a slow link, telling on a fast one."""
 
 _SPACING_FLOOR_S = 5e-5
 
@@ -40,16 +34,20 @@ class Prober:
         self._empty_ack_at_s = 0.0
         self.answered = Event()
 
-    def send(self, number: int, at_s: float) -> None:
+    def send(self, number: int, at_s: float, *, size_bytes: int | None = None) -> None:
         """
         Send both messages; they take numbers `number` and ``number + 1``.
 
         While the last ones are unanswered none are added: the link has collapsed, and
         their silence says how far. The next ones are small accordingly.
+
+        Parameters
+        ----------
+        size_bytes
+            Of the second one; ``None`` for a connection that is new or in doubt, whatever it costs.
         """
-        rate = self._link.up.bytes_per_s
-        size_bytes = _LEAST_BYTES if rate is None else int(rate * _LINK_S)
-        size_bytes = min(max(size_bytes, _LEAST_BYTES), _MOST_BYTES)
+        if size_bytes is None:
+            size_bytes = probe_bytes(self._link.up.bytes_per_s, is_large=True)
         with self._lock:
             if self._sent_at_s:
                 self._learn_overdue(at_s)
@@ -64,6 +62,12 @@ class Prober:
         for number, sent_at_s in self._sent_at_s.items():
             self._link.up.observe_at_most(self._sizes[number], at_s - sent_at_s, at_s)
 
+    @property
+    def sent_at_s(self) -> float | None:
+        """When the oldest probe left that was not answered yet; ``None`` where all were."""
+        with self._lock:
+            return min(self._sent_at_s.values(), default=None)
+
     def take(self, number: int, at_s: float) -> bool:
         """Take an acknowledgement; gives whether it was a probe's."""
         with self._lock:
@@ -76,6 +80,6 @@ class Prober:
             self._link.observe_round_trip(at_s - sent_at_s)
         else:
             spacing_s = max(at_s - self._empty_ack_at_s, _SPACING_FLOOR_S)
-            self._link.up.observe(size_bytes, spacing_s, at_s)
+            self._link.observe_probe(size_bytes, spacing_s, at_s)
             self.answered.set()
         return True

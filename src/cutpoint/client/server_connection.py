@@ -11,6 +11,7 @@ from cutpoint.client.decoding import NO_DECODING, Decoding
 from cutpoint.client.health import HealthCheck
 from cutpoint.client.offload import Offload, OffloadRequest
 from cutpoint.client.reference import Reference
+from cutpoint.client.sensing import PolicySenses
 from cutpoint.client.standing import Standing
 from cutpoint.client.supervisor import Supervisor
 from cutpoint.cost import CodecSpeed, HostCosts
@@ -24,7 +25,7 @@ from cutpoint.exceptions import (
     OverloadedError,
 )
 from cutpoint.graph import SERVER_ONLY, Arrays, Cut, Graph
-from cutpoint.records import LinkConditions, LoadConditions
+from cutpoint.records import LinkConditions, LoadConditions, LoadReport, ProbeRequest, ProbeSample
 from cutpoint.wire.chunks import Assembly, Chunker
 from cutpoint.wire.credentials import ClientSecurity
 from cutpoint.wire.encoded import Encoded
@@ -63,6 +64,9 @@ class ServerConnection:
         Told when the connection comes or goes; may be shared by several servers.
     seed
         Of the jitter; ``None`` for one that no other device has.
+    senses
+        Of a policy with estimators of its own: asked for probes, told of their answers, and of
+        whatever the server says of its load.
     """
 
     def __init__(
@@ -77,10 +81,12 @@ class ServerConnection:
         typed: Collection[str] = (),
         changed: Condition | None = None,
         seed: int | None = None,
+        senses: PolicySenses | None = None,
     ) -> None:
         self.address = address
         self._graph = graph
         self._clock = clock
+        self._senses = senses
         self._link = LinkEstimator()
         self._load = LoadEstimator()
         self._asked: dict[str, tuple[str, tuple[TensorSpec, ...]]] = {}
@@ -106,12 +112,16 @@ class ServerConnection:
                 reference,
                 security=security,
                 typed=typed,
+                on_load=self.heard_load,
+                on_slow=self.computes_still,
+                on_probe=self._probed,
             ),
             link=self._link,
             clock=clock,
             on_reopened=self._reopened,
             on_recovered=self._recovered,
             rng=supervisor_rng,
+            next_probe=self._next_probe,
         )
 
     def __repr__(self) -> str:
@@ -178,11 +188,35 @@ class ServerConnection:
 
     def link(self) -> LinkConditions | None:
         """Give the link as believed now."""
-        return self._link.conditions()
+        at_s, transport = self._clock(), self._standing.transport
+        most = None if transport is None else transport.most_bytes_per_s(at_s)
+        return self._link.conditions(at_s, most)
 
     def load(self, at_s: float) -> LoadConditions:
         """Give the load as believed at a time."""
         return self._load.conditions(at_s)
+
+    def load_age_s(self, at_s: float) -> float | None:
+        """Give how old what is believed of its slow-down is; ``None`` before anything was heard."""
+        return self._load.age_s(at_s)
+
+    def heard_load(self, report: LoadReport) -> None:
+        """
+        Learn from what the server says of its load, with an answer or without; any thread.
+
+        What rides on an answer teaches with it (`answered`): it is of the same request.
+        """
+        if report.is_polled:
+            self._load.reported(report)
+        if self._senses is not None:
+            self._senses.sensed(self.address, report)
+
+    def _probed(self, sample: ProbeSample) -> None:
+        if self._senses is not None:
+            self._senses.sensed(self.address, sample)
+
+    def _next_probe(self, at_s: float) -> ProbeRequest | None:
+        return None if self._senses is None else self._senses.next_probe(self.address, at_s)
 
     def admit(self, at_s: float) -> int | None:
         """
@@ -240,6 +274,8 @@ class ServerConnection:
             name, parameters, Chunker(tensors), Assembly(expected, self.address)
         )
         offload = Offload(next(self._numbers), request)
+        if transport.costs is not None:
+            offload.expected_idle_s = transport.costs.tail_s.get(cut.id, 0.0)
         transport.send(offload)
         return offload
 

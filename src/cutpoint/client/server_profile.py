@@ -4,10 +4,10 @@ import platform
 from dataclasses import replace
 
 from cutpoint.client.connector import Connector
-from cutpoint.client.drive import session_clock
 from cutpoint.client.handshake import check_digest, fetch_holdings
 from cutpoint.client.health import HealthCheck
 from cutpoint.client.reference import Reference, reference_of
+from cutpoint.client.session_clock import session_clock
 from cutpoint.estimation import LinkEstimator
 from cutpoint.exceptions import CutpointError, RemoteProtocolError
 from cutpoint.execution import Segments

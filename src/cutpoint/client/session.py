@@ -5,6 +5,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
+from random import getrandbits
 from threading import Lock
 from types import TracebackType
 from typing import Any
@@ -16,10 +17,12 @@ from cutpoint.client.device_profiles import ProfileGiven
 from cutpoint.client.encoded_inputs import decoded_feed, opened_feed
 from cutpoint.client.engine import Engine, Hold, RecordObserver
 from cutpoint.client.whole_session import WholeSession
+from cutpoint.cost import PowerProfile, profile_given
 from cutpoint.exceptions import UnknownShapeError
 from cutpoint.execution import ModelFile, load_open_graph, vetted_copy
 from cutpoint.graph import Graph, checked_feed, checked_outputs
-from cutpoint.policies import Policy, policy_named
+from cutpoint.planning import session_objective
+from cutpoint.policies import Hedge, Policy, checked_hedge, policy_named
 from cutpoint.profiling.calibration_feeds import Feeds
 from cutpoint.records import InferenceRecord, Withdrawal
 from cutpoint.wire.credentials import ClientSecurity
@@ -111,6 +114,17 @@ class InferenceSession:
         none.
     on_withdrawn
         Called with every `Withdrawal`, on the thread that checks.
+    hedge
+        When the device computes on after it has sent, and the first answer wins: ``"off"``, never;
+        ``"always"``; or ``"auto"``, where the risk that the server is late is worth the joules.
+        It bounds an inference by what the device alone would take, and costs its computing.
+    objective
+        What `run` makes small: ``"latency"``; ``"energy"``, the joules of this device; or
+        ``"weighted:SHARE"``, both, with that share for the energy. With a deadline, only among
+        what keeps it. The published schemes keep to their own.
+    power
+        What this device draws: a name (a key of `cutpoint.cost.POWER_PROFILES`), a JSON file, or
+        a `cutpoint.cost.PowerProfile`. Every record then has its `energy_j`.
     **kwargs
         Passed to ONNX Runtime's session.
 
@@ -124,6 +138,11 @@ class InferenceSession:
         If the profile cannot be read or is of another model.
     CodecError, ToleranceError
         If a codec or the tolerance is none, or one was given without what it needs.
+    ConfigurationError
+        If `hedge` is none of the three.
+    PlannerError, CostError
+        If the objective or the power profile is none, or joules are to be small and nothing
+        says what is drawn.
     ConnectError
         If `server` is not ``HOST:PORT``. A server that is not *reached* is no error:
         the records say so, and `wait_until_ready` raises the reason.
@@ -165,8 +184,13 @@ class InferenceSession:
         calibration: str | os.PathLike[str] | None = None,
         check_rate: float = CHECK_RATE,
         on_withdrawn: WithdrawalObserver | None = None,
+        hedge: Hedge = "off",
+        objective: str = "latency",
+        power: str | os.PathLike[str] | PowerProfile | None = None,
         **kwargs: Any,
     ) -> None:
+        drawn = profile_given(power)
+        wanted = session_objective(objective, drawn)
         self._copies = ExitStack()
         file: ModelFile | None = None
         if not trusted:
@@ -191,7 +215,7 @@ class InferenceSession:
                 Engine,
                 graph,
                 server=server,
-                policy=policy_named(policy) if isinstance(policy, str) else policy,
+                policy=policy_named(policy, getrandbits(32)) if isinstance(policy, str) else policy,
                 profile=profile,
                 deadline_s=deadline_s,
                 hold=hold,
@@ -210,6 +234,9 @@ class InferenceSession:
                     check_rate=check_rate,
                 ),
                 on_withdrawn=on_withdrawn,
+                hedge=checked_hedge(hedge),
+                objective=wanted,
+                power=drawn,
                 options=sess_options,
                 providers=providers,
                 provider_options=provider_options,

@@ -8,9 +8,10 @@ import numpy as np
 
 from cutpoint.client.connector import Connector
 from cutpoint.client.health import HealthCheck
+from cutpoint.client.outbox import LEAST_CHUNK_BYTES
 from cutpoint.client.standing import Standing
 from cutpoint.client.transport import Transport
-from cutpoint.estimation import LinkEstimator
+from cutpoint.estimation import LinkEstimator, check_pause_s
 from cutpoint.exceptions import (
     ConnectionLostError,
     CutpointError,
@@ -22,6 +23,7 @@ from cutpoint.exceptions import (
     TlsError,
     TransportError,
 )
+from cutpoint.records import ProbeRequest
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +49,9 @@ _SILENT_S = 0.75
 _STALL_S = 0.1
 """A server that is merely slow answers a health check sooner."""
 
+_LONGEST_PIECES_S = 1.0
+"""Two pieces of a link that is believed to be slower than that say nothing more of it."""
+
 _DOUBT_S = 0.02
 """Pause between checks of a server that is suspected: every one keeps requests back."""
 
@@ -60,8 +65,9 @@ class Supervisor:
     """
     Connects, agrees on the model, checks health, and probes the link while nothing is sent.
 
-    A check that fails makes the server suspect at once: no more requests leave until one
-    has passed. The third in a row ends the connection. It counts for nothing while the
+    Health is asked for where something is awaited on the stream and does not come, and now and
+    then beside. A check that fails makes the server suspect at once: no more requests leave until
+    one has passed. The third in a row ends the connection. It counts for nothing while the
     stream is heard: a health check waits behind a long upload at the link's bottleneck.
 
     Parameters
@@ -82,6 +88,8 @@ class Supervisor:
         Told at what time a server goes on that had stood still, or whose link had.
     rng
         Source of the jitter.
+    next_probe
+        Gives what a policy wants to be sent now, beside the probes of the session.
     """
 
     def __init__(
@@ -96,6 +104,7 @@ class Supervisor:
         on_reopened: Callable[[float], None],
         on_recovered: Callable[[float], None] = lambda at_s: None,
         rng: np.random.Generator,
+        next_probe: Callable[[float], ProbeRequest | None] = lambda at_s: None,
     ) -> None:
         self._address = address
         self._standing = standing
@@ -106,7 +115,9 @@ class Supervisor:
         self._on_reopened = on_reopened
         self._on_recovered = on_recovered
         self._rng = rng
+        self._next_probe = next_probe
         self._misses = 0
+        self._checked_at_s = float("-inf")
         self._num_attempts = 0
         self._longest_attempt_s = _LONGEST_FIRST_S
         self._closing = Event()
@@ -207,19 +218,15 @@ class Supervisor:
     def _watch(self, transport: Transport) -> float:
         began_s = self._clock()
         try:
-            self._health.check(self._timeout_s())
-            doubts_s = self._standing.suspect_since_s
-            if doubts_s is not None and transport.last_heard_s < doubts_s:
-                return self._listen(transport, began_s, doubts_s)
-            has_stalled = self._misses > 0 or self._clock() - began_s > self._stall_s()
-            self._misses = 0
-            if doubts_s is not None and has_stalled:
-                self._on_recovered(self._clock())
-            if self._standing.is_link_in_doubt:
-                # A stall, and what was held up by it, is no measure of the link that is back.
-                self._connector.measure(transport, self._timeout_s())
-            self._standing.passed(began_s)
+            if self._is_check_due(transport, began_s):
+                self._checked_at_s = began_s
+                self._health.check(self._timeout_s())
+                doubts_s = self._standing.suspect_since_s
+                if doubts_s is not None and transport.last_heard_s < doubts_s:
+                    return self._listen(transport, began_s, doubts_s)
+                self._passed(transport, began_s, is_in_doubt=doubts_s is not None)
             transport.probe()
+            self._probe_for_policy(transport)
             self._renew(transport)
         except ModelMismatchError as error:
             self._drop(error)
@@ -227,6 +234,43 @@ class Supervisor:
         except CutpointError as error:
             return self._missed(transport, error, began_s)
         return max(_WATCH_EVERY_S - (self._clock() - began_s), _LEAST_PAUSE_S)
+
+    def _is_check_due(self, transport: Transport, at_s: float) -> bool:
+        """
+        Tell whether to ask for the server's health.
+
+        A stream that is heard is a better sign of it, and costs nothing. Where something is
+        awaited and does not come, and in doubt, it is asked each time.
+        """
+        if self._misses or self._standing.suspect_since_s is not None:
+            return True
+        if at_s - self._checked_at_s >= check_pause_s(self._link.up.bytes_per_s):
+            return True
+        waits_since_s = transport.waits_since_s
+        return waits_since_s is not None and at_s - waits_since_s >= self._quiet_s()
+
+    def _quiet_s(self) -> float:
+        """Give how long a stream may be quiet: on a slow link pieces come in singly."""
+        rate = self._link.up.bytes_per_s
+        piece_s = 0.0 if rate is None else 2 * LEAST_CHUNK_BYTES / rate
+        return self._stall_s() + min(piece_s, _LONGEST_PIECES_S)
+
+    def _passed(self, transport: Transport, began_s: float, *, is_in_doubt: bool) -> None:
+        """Take note that a check that began then has passed."""
+        has_stalled = self._misses > 0 or self._clock() - began_s > self._stall_s()
+        self._misses = 0
+        if is_in_doubt and has_stalled:
+            self._on_recovered(self._clock())
+        if self._standing.is_link_in_doubt:
+            # A stall, and what was held up by it, is no measure of the link that is back.
+            self._connector.measure(transport, self._timeout_s())
+        self._standing.passed(began_s)
+
+    def _probe_for_policy(self, transport: Transport) -> None:
+        if not transport.is_probing():
+            request = self._next_probe(self._clock())
+            if request is not None:
+                transport.probe_for(request)
 
     def _listen(self, transport: Transport, began_s: float, doubts_s: float) -> float:
         """Ask for a word on the stream itself: it may be dead while the server is healthy."""

@@ -5,9 +5,7 @@ from typing import Protocol
 from cutpoint.client.decoding import Decoding
 from cutpoint.client.offload import Offload
 from cutpoint.cost import HostCosts
-
-PROBE_IDLE_S = 0.5
-"""A link nothing crossed for this long is probed: nothing else would show that it changed."""
+from cutpoint.records import ProbeRequest
 
 
 class Transport(Protocol):
@@ -25,6 +23,11 @@ class Transport(Protocol):
 
     last_heard_s: float
     """When anything came from the server last, on the session's clock."""
+
+    @property
+    def waits_since_s(self) -> float | None:
+        """Since when something under way was not heard of; ``None`` while nothing is."""
+        ...
 
     @property
     def ended(self) -> str | None:
@@ -47,12 +50,24 @@ class Transport(Protocol):
         """Give what is left of an upload at the rate now seen, at least, if that can be told."""
         ...
 
+    def most_bytes_per_s(self, at_s: float) -> float | None:
+        """Give what the way up carries at most by what is under way, if that can be told."""
+        ...
+
     def probe(self) -> None:
         """Measure the link, if nothing was sent for a while."""
         ...
 
     def measure(self) -> None:
         """Measure the link now: what comes back is a sign of life."""
+        ...
+
+    def probe_for(self, request: ProbeRequest) -> None:
+        """Send the probes that a policy asks for, one after the other."""
+        ...
+
+    def is_probing(self) -> bool:
+        """Tell whether those of an earlier request are under way."""
         ...
 
     def close(self, reason: str) -> None:
