@@ -12,7 +12,8 @@ from tests.simulation.made_up import tables, worlds
 from cutpoint.cost import CutTable
 from cutpoint.exceptions import ConfigurationError
 from cutpoint.policies import Cutpoint, Fixed
-from cutpoint.records import InferenceRecord, LoadConditions
+from cutpoint.records import InferenceRecord, LoadConditions, LoadReport
+from cutpoint.records.probe import ProbeRequest, ProbeSample
 from cutpoint.simulation.exact import exact_parts
 from cutpoint.simulation.load_schedule import LoadSchedule, SlowdownSchedule
 from cutpoint.simulation.rate_schedule import RateSchedule
@@ -240,3 +241,66 @@ def test_who_is_not_there_is_named(table: CutTable) -> None:
         Scenario((device, device), (ServerSpec("cloud"),))
     with pytest.raises(ConfigurationError, match="background load uses server 'x'"):
         Scenario((), background=(BackgroundSpec("x", 1.0, 1.0),))
+
+
+class Prober(Fixed):
+    """Takes the server, asks for two probes once, and writes down what it hears."""
+
+    def __init__(self) -> None:
+        super().__init__("server")
+        self.is_asked = False
+        self.heard: list[tuple[str, ProbeSample | LoadReport]] = []
+
+    def next_probe(self, server: str, at_s: float) -> ProbeRequest | None:
+        """Give them the first time."""
+        request = None if self.is_asked else ProbeRequest((50_000, 0))
+        self.is_asked = True
+        return request
+
+    def sensed(self, server: str, sample: ProbeSample | LoadReport) -> None:
+        """Write it down."""
+        self.heard.append((server, sample))
+
+
+def test_probes_share_the_link_with_what_is_sent(table: CutTable) -> None:
+    """Beside an upload a probe takes longer than alone, and so does the upload."""
+    policies = Prober(), Fixed("server")
+    results = [
+        simulate(
+            Scenario((DeviceSpec("device", policy, table, FAST, num_inferences=2),), (MANY,)), 5.0
+        )
+        for policy in policies
+    ]
+    with_probes, without = (result.of("device") for result in results)
+    assert with_probes[0].measured.upload_s > without[0].measured.upload_s + 0.04
+    assert with_probes[1].measured.upload_s == pytest.approx(without[1].measured.upload_s, rel=0.1)
+    large, empty = [each for _, each in policies[0].heard if isinstance(each, ProbeSample)]
+    assert large.duration_s > 50_000 / 1e6 + 0.01
+    assert (large.size_bytes, empty.size_bytes) == (50_000, 0)
+
+
+def test_answers_tell_a_sensing_policy_what_the_server_is_like(table: CutTable) -> None:
+    """Whose worker is busy with others': the wait that was met, and the slow-down."""
+    policy = Prober()
+    device = DeviceSpec("device", policy, table, FAST, ClosedLoop(1.0), num_inferences=6)
+    others = BackgroundSpec("edge", rate_per_s=8.0, service_s=0.1)
+    result = simulate(Scenario((device,), (ServerSpec(max_waiting=50),), (others,)), 10.0)
+    told = [each for _, each in policy.heard if isinstance(each, LoadReport)]
+    riding = [each for each in told if not each.is_polled]
+    answered = offloaded(result.of("device"))
+    assert [record.load for record in answered] == riding
+    assert max(each.wait_s or 0.0 for each in riding) > 0.02
+    assert all(each.slowdown == pytest.approx(1.0) for each in riding)
+
+
+def test_a_server_that_dies_loses_the_probe_and_is_probed_no_more_until_it_is_back(
+    table: CutTable,
+) -> None:
+    """Nothing is heard of what was under way; the policy is not stuck."""
+    policy = Prober()
+    slow = World(RateSchedule.constant(1e4), RateSchedule.constant(1e6), 0.005, 0.005)
+    server = ServerSpec(down=((0.5, 2.0),))
+    device = DeviceSpec("device", policy, table, slow, Periodic(1.0))
+    result = simulate(Scenario((device,), (server,)), 6.0)
+    assert [each for _, each in policy.heard if isinstance(each, ProbeSample)] == []
+    assert result.of("device")[-1].at_s >= 2.0

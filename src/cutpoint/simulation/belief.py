@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from cutpoint.cost import CutTable
 from cutpoint.records import Conditions, LinkConditions, Parts
 from cutpoint.simulation.exact import exact_prediction
+from cutpoint.simulation.flight import Flights
 from cutpoint.simulation.learner import Learner
-from cutpoint.simulation.world import NOTHING_PASSES, World, true_conditions
+from cutpoint.simulation.world import NOTHING_PASSES, World, polled_load, true_conditions
 
 BeliefName = Literal["met", "met late", "true", "late", "causal", "estimated"]
 
@@ -155,14 +156,17 @@ class EstimatedBelief:
     """
     What the estimators make of the uploads, answers and probes of the chosen rows.
 
-    An inference teaches when it has ended, not before: where positions are closer together than
-    latencies, those under way are not known of yet.
+    Acknowledgements teach when they come, and their absence when they do not: where positions are
+    closer together than latencies, several uploads are under way. An inference teaches the rest
+    when it has ended.
     """
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
         first_s = float(setting.positions_s[0]) if len(setting.positions_s) else 0.0
-        self._learner = Learner(setting.world, first_s)
+        polled = partial(polled_load, setting.world)
+        self._learner = Learner(setting.world, first_s, polled)
+        self._flights = Flights(self._learner)
         self._pending: list[tuple[float, float, int, Parts]] = []
 
     def conditions(self, index: int) -> Conditions:
@@ -172,15 +176,27 @@ class EstimatedBelief:
         if due:
             self._pending = [each for each in self._pending if each[0] > now_s]
         for ended_s, at_s, row, parts in due:
+            self._hear(ended_s)
             self._learn(ended_s, at_s, row, parts)
+        self._hear(now_s)
         if not self._is_under_way(now_s):
             self._learner.probe_while_idle(now_s)
-        return self._learner.conditions(now_s)
+        most = self._flights.most_bytes_per_s(now_s)
+        return self._learner.conditions(now_s, most_bytes_per_s=most)
 
     def observe(self, index: int, row: int, parts: Parts) -> None:
         """Take note of an inference under way."""
         at_s = float(self._setting.positions_s[index])
         self._pending.append((at_s + parts.latency_s, at_s, row, parts))
+        table = self._setting.table
+        if table.is_offloaded[row]:
+            sent_s = at_s + parts.head_s + parts.encode_s
+            self._flights.begin(sent_s, float(table.up_bytes[row]))
+
+    def _hear(self, now_s: float) -> None:
+        """Hear the acknowledgements that come until now."""
+        for at_s in self._flights.until(now_s):
+            self._learner.last_used_s = max(self._learner.last_used_s, at_s)
 
     def _is_under_way(self, now_s: float) -> bool:
         return any(self._setting.table.is_offloaded[row] for _, _, row, _ in self._pending)
@@ -191,8 +207,6 @@ class EstimatedBelief:
         learner.slowdown.observe(parts.head_s, float(table.head_s[row]), headed_s)
         if not table.is_offloaded[row]:
             return
-        learner.probe_while_idle(headed_s)
-        learner.uploaded(headed_s + parts.encode_s, float(table.up_bytes[row]))
         learner.answered(parts.wait_s, parts.tail_s, float(table.tail_s[row]), ended_s)
         learner.last_used_s = max(learner.last_used_s, ended_s)
 

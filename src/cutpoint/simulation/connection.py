@@ -1,12 +1,13 @@
 """One server as a simulated device sees it: what it believes of it, and whether it may be used."""
 
 from collections import deque
+from dataclasses import replace
 from math import inf
 
 import numpy as np
 
 from cutpoint.estimation import Breaker, Lateness, Pace
-from cutpoint.records import Conditions
+from cutpoint.records import Conditions, LoadReport
 from cutpoint.simulation.learner import Learner
 from cutpoint.simulation.server import SimulatedServer
 from cutpoint.simulation.shared_lane import SharedLane
@@ -62,7 +63,7 @@ class SimulatedConnection:
         self.server = server
         self.up = up
         self.down = down
-        self.learner = Learner(world)
+        self.learner = Learner(world, polled=server.load.told)
         self.breaker = Breaker(rng)
         self.pace = Pace()
         self.lateness = Lateness()
@@ -119,6 +120,12 @@ class SimulatedConnection:
             learner.meter.acknowledged(size_bytes, heard_s, round_trip_s)
             learner.last_used_s = heard_s
 
+    def told_load(self, at_s: float, *, is_polled: bool = True) -> LoadReport:
+        """Give what the server tells of its load, with something that arrives now."""
+        server, left_s = self.server, at_s - self.world.delay_down_s
+        told = server.load.told(left_s, server.num_pending)
+        return replace(told, at_s=at_s, is_polled=is_polled)
+
     def answered(self, at_s: float, wait_s: float, tail_s: float, idle_s: float) -> None:
         """Learn from an answer that came in time."""
         self.breaker.succeeded(at_s)
@@ -141,6 +148,11 @@ class SimulatedConnection:
         if not is_link_slow:
             self.breaker.failed(at_s, f"{reason}: left alone for a while")
         self._doubt(at_s, reason)
+
+    def dropped(self) -> None:
+        """Forget a request that was called off because nobody waits for it any more."""
+        self.learner.meter.dropped()
+        self._acks.clear()
 
     def refused(self, at_s: float, retry_after_s: float) -> None:
         """Leave the server alone for as long as it says."""

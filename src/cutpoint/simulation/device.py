@@ -2,17 +2,21 @@
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from math import inf
 from typing import Any
 
 import numpy as np
 
-from cutpoint.inference import Action, Event, Inference, patience_s
-from cutpoint.policies import Situation
-from cutpoint.records import Conditions, InferenceRecord, Parts, Plan
+from cutpoint.cost import activity_j
+from cutpoint.inference import Action, Event, Inference, activity_of, patience_s
+from cutpoint.policies import Hedging, Situation
+from cutpoint.records import Conditions, InferenceRecord, LoadReport, Parts, Plan
 from cutpoint.simulation.connection import SimulatedConnection
 from cutpoint.simulation.drive import ROUNDING_S, Order, SimulatedDrive, rows_of
+from cutpoint.simulation.probing import Probing
 from cutpoint.simulation.scenario import ClosedLoop, DeviceSpec, Periodic
+from cutpoint.simulation.senses import sensing_of
 from cutpoint.simulation.virtual_clock import VirtualClock
 
 _STEADY_S = 0.1
@@ -55,13 +59,15 @@ class SimulatedDevice:
         self._rng = rng
         self._told = told
         self._rows = rows_of(spec.table)
-        self._is_steady = getattr(spec.policy, "is_steady", False)
+        self._hedging = Hedging(spec.sending_slowdown, spec.power)
         self._decided: Order | None = None
         self._drive: SimulatedDrive | None = None
         self._admission: int | None = None
         self._waiting: deque[float] = deque()
         self._num_arrived = 0
         self._looks_s = inf
+        self._probing = Probing(clock, spec.policy, connection)
+        self._sensing = sensing_of(spec.policy)
         connection.server.on_death(self._lose)
         first_s = spec.arrivals.first_s if isinstance(spec.arrivals, Periodic) else 0.0
         if isinstance(spec.arrivals, ClosedLoop | Periodic):
@@ -75,6 +81,7 @@ class SimulatedDevice:
     def _arrive(self, _: Any) -> None:
         spec = self._spec
         if spec.num_inferences is not None and self._num_arrived >= spec.num_inferences:
+            self._probing.end()
             return
         self._num_arrived += 1
         self._waiting.append(self._clock.now_s)
@@ -101,6 +108,7 @@ class SimulatedDevice:
             None
             if inference_told is None
             else lambda event, actions: inference_told(drive.inference, event, actions),
+            self._spec.sending_slowdown,
         )
         drive.start()
 
@@ -126,13 +134,13 @@ class SimulatedDevice:
         taken_over = self._taken_over(now_s, unavailable)
         if taken_over is not None:
             return taken_over
-        conditions = connection.conditions(now_s, unavailable)
+        conditions = self._believed(now_s, unavailable)
         plan = self._decide(now_s, conditions)
         if plan.server is not None:
             self._admission = connection.breaker.admit(now_s)
             if self._admission is None:
                 reason = connection.breaker.reason(now_s) or "it is being tried out"
-                conditions = connection.conditions(now_s, reason)
+                conditions = self._believed(now_s, reason)
                 plan = self._decide(now_s, conditions)
         self._decided = self._order_of(plan, now_s, conditions)
         return self._decided
@@ -140,7 +148,8 @@ class SimulatedDevice:
     def _taken_over(self, now_s: float, unavailable: str | None) -> Order | None:
         """Do as before, where that was decided a moment ago and nothing that counts has changed."""
         before = self._decided
-        if before is None or not self._is_steady or now_s - before.decided_s > _STEADY_S:
+        is_steady = getattr(self._spec.policy, "is_steady", False)
+        if before is None or not is_steady or now_s - before.decided_s > _STEADY_S:
             return None
         conditions = before.conditions
         if conditions.link is None or conditions.unavailable != unavailable:
@@ -155,7 +164,22 @@ class SimulatedDevice:
 
     def _decide(self, now_s: float, conditions: Conditions) -> Plan:
         spec = self._spec
-        return spec.policy.decide(Situation(now_s, spec.table, conditions, spec.server))
+        situation = Situation(
+            now_s,
+            spec.table,
+            conditions,
+            spec.server,
+            deadline_s=spec.deadline_s,
+            hedge=spec.hedge,
+            objective=spec.objective,
+        )
+        return self._hedging.hedged(spec.policy.decide(situation), situation)
+
+    def _believed(self, now_s: float, unavailable: str | None) -> Conditions:
+        conditions = self._connection.conditions(now_s, unavailable)
+        if self._spec.believes is None:
+            return conditions
+        return replace(self._spec.believes(now_s), unavailable=unavailable)
 
     def _order_of(self, plan: Plan, now_s: float, conditions: Conditions) -> Order:
         row = self._rows[self._spec.table.find(plan.cut, plan.codec) or 0]
@@ -181,6 +205,9 @@ class SimulatedDevice:
         record = self._record(drive)
         self._learn_slowdown(drive)
         self._spec.policy.observe(record)
+        if self._sensing is not None and record.load is not None:
+            self._sensing.sensed(self._connection.name, record.load)
+        self._hedging.observe(record)
         self._learn_pace(record, drive)
         if self._admission:
             self._connection.breaker.release(self._admission)
@@ -198,6 +225,7 @@ class SimulatedDevice:
 
     def _record(self, drive: SimulatedDrive) -> InferenceRecord:
         inference, plan, order = drive.inference, drive.order.plan, drive.order
+        power, sent_bytes = self._spec.power, drive.sent_bytes
         return InferenceRecord(
             request=len(self.records) + 1,
             at_s=order.at_s,
@@ -209,7 +237,7 @@ class SimulatedDevice:
             predicted=plan.predicted,
             measured=inference.measured,
             legs=inference.legs,
-            sent_bytes=drive.sent_bytes,
+            sent_bytes=sent_bytes,
             received_bytes=drive.received_bytes,
             fallback_reason=inference.fallback_reason
             or (plan.note if plan.server is None else None),
@@ -217,14 +245,25 @@ class SimulatedDevice:
             attempts=inference.attempts,
             failed_in=inference.failed_in,
             codecs=plan.legs[0].codecs,
+            load=self._told_load(inference),
+            race=inference.race,
+            energy_j=None
+            if power is None
+            else activity_j(activity_of(inference, sent_bytes, drive.received_bytes), power),
         )
+
+    def _told_load(self, inference: Inference) -> LoadReport | None:
+        if inference.server is None or inference.placement == "device":
+            return None
+        return self._connection.told_load(self._clock.now_s, is_polled=False)
 
     def _learn_slowdown(self, drive: SimulatedDrive) -> None:
         order, inference = drive.order, drive.inference
         took_s, profiled_s = inference.measured.head_s, order.row.head_s
         if inference.placement == "device" and order.plan.placement != "device":
+            sending_slowdown = self._spec.sending_slowdown if order.plan.races else 1.0
             took_s += inference.measured.tail_s
-            profiled_s += order.row.rest_s
+            profiled_s += sending_slowdown * order.row.rest_s
         slowdown = self._connection.learner.slowdown
         slowdown.observe(took_s, profiled_s, self._clock.now_s)
         slowdown.observe_at_most(inference.measured.encode_s, order.row.encode_s, self._clock.now_s)
@@ -235,9 +274,10 @@ class SimulatedDevice:
         connection, now_s = self._connection, self._clock.now_s
         took_s, predicted_s = _on_server_s(record.measured), _on_server_s(record.predicted)
         if record.placement == "device":
-            connection.given_up(record.measured.lost_s, predicted_s)
-            if record.failed_in == "compute":
-                since_s = record.measured.lost_s - record.predicted.upload_s
+            inference = drive.inference
+            connection.given_up(inference.waited_s, predicted_s)
+            if inference.phase == "compute":
+                since_s = inference.waited_s - record.predicted.upload_s
                 idle_s = record.predicted.tail_s / record.conditions.load.slowdown
                 connection.computes_still(now_s, record.at_s, since_s, idle_s)
             return

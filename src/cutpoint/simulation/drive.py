@@ -20,6 +20,7 @@ from cutpoint.inference import (
     RunHead,
     RunTail,
     Send,
+    StopTail,
     TailDone,
     Uploaded,
     UploadLags,
@@ -107,6 +108,8 @@ class SimulatedDrive:
         Told when it is done.
     told
         Told every event and the actions that it led to; ``None`` where nobody listens.
+    sending_slowdown
+        Times which a tail takes for longer that is raced.
 
     Notes
     -----
@@ -122,6 +125,7 @@ class SimulatedDrive:
         minded: Callable[[], None],
         delivered: "Callable[[SimulatedDrive], None]",
         told: Callable[[Event | None, tuple[Action, ...]], None] | None = None,
+        sending_slowdown: float = 1.0,
     ) -> None:
         self.order = order
         self.inference = Inference(order.plan, order.patience_s, order.rest_s)
@@ -134,6 +138,8 @@ class SimulatedDrive:
         self._minded = minded
         self._delivered = delivered
         self._told = told
+        self._sending_slowdown = sending_slowdown
+        self._is_called_off = False
         self._leg_s = self._watch_s = 0.0
         self._slowdown = 1.0
         self._begun_s = 0.0
@@ -174,6 +180,7 @@ class SimulatedDrive:
         """Look after an upload under way, or end the patience, as is due."""
         now_s = self._clock.now_s
         if now_s + ROUNDING_S >= self._until_s:
+            self._until_s = inf
             self._note_upload(now_s)
             self._handle(PatienceEnded(now_s))
         elif now_s + ROUNDING_S >= self._watch_at_s:
@@ -192,9 +199,11 @@ class SimulatedDrive:
                 case Send():
                     self._send(action)
                 case Cancel():
-                    self._cancel()
+                    self._cancel(is_late=action.is_late)
                 case RunTail():
-                    self._run(self._row.rest_s, self._tail_done)
+                    self._run_tail()
+                case StopTail():
+                    self._is_called_off = True
                 case Deliver():
                     self._delivered(self)
 
@@ -207,10 +216,26 @@ class SimulatedDrive:
         else:
             done(None)
 
+    def _run_tail(self) -> None:
+        """Compute the rest here; in a race from when all is encoded, beside the sending."""
+        if not self._is_racing:
+            self._run(self._row.rest_s, self._tail_done)
+            return
+        encode_s = self._row.encode_s * self._slowdown
+        slowdown = self._connection.world.device.at(self._clock.now_s + encode_s)
+        self._leg_s = self._row.rest_s * slowdown * self._sending_slowdown
+        self._clock.later(encode_s + self._leg_s, self._tail_done)
+
+    @property
+    def _is_racing(self) -> bool:
+        return self.order.plan.races
+
     def _head_done(self, _: Any) -> None:
         self._handle(HeadDone(self._clock.now_s, self._leg_s))
 
     def _tail_done(self, _: Any) -> None:
+        if self._is_called_off:
+            return
         self._handle(TailDone(self._clock.now_s, self._leg_s))
 
     def _send(self, action: Send) -> None:
@@ -240,7 +265,8 @@ class SimulatedDrive:
         self._passage = connection.up.send(self._sizes[0], self._piece_passed)
         predicted_s = self.order.plan.predicted.upload_s
         self._watch_s = max(_LEAST_WATCH_S, predicted_s / _WATCHES)
-        self._watch_at_s = now_s + _HEARD_FROM_S + connection.round_trip_s
+        if not self._is_racing:  # else there is nothing that it could be called off for
+            self._watch_at_s = now_s + _HEARD_FROM_S + connection.round_trip_s
         self._minded()
 
     def _piece_passed(self) -> None:
@@ -355,7 +381,7 @@ class SimulatedDrive:
             remaining_s = left_bytes / rate if rate > 0 else inf
             self._handle(UploadLags(now_s, remaining_s))
 
-    def _cancel(self) -> None:
+    def _cancel(self, *, is_late: bool) -> None:
         """Drop what is still to be sent, and let the server drop the rest."""
         now_s, connection = self._clock.now_s, self._connection
         is_heard = connection.learner.last_used_s > self._begun_s
@@ -367,7 +393,10 @@ class SimulatedDrive:
         job = self._job
         if job is not None:
             self._clock.later(connection.world.delay_up_s, lambda _: _cancelled(job))
-        connection.late(now_s, is_link_slow=is_heard and is_leaving)
+        if is_late:
+            connection.late(now_s, is_link_slow=is_heard and is_leaving)
+        else:
+            connection.dropped()
 
     def _leave_door(self) -> None:
         if self._is_coming:

@@ -14,7 +14,9 @@ from cutpoint.simulation.world import World
 Floats = NDArray[np.float64]
 
 
-def exact_prediction(table: CutTable, world: World, at_s: float | Floats) -> Prediction:
+def exact_prediction(
+    table: CutTable, world: World, at_s: float | Floats, free_s: float = 0.0
+) -> Prediction:
     """
     Give the parts of every row for inferences that begin at given times, each alone in the world.
 
@@ -22,6 +24,8 @@ def exact_prediction(table: CutTable, world: World, at_s: float | Floats) -> Pre
     ----------
     at_s
         One time, or an array of them.
+    free_s
+        When the way up is free: what is encoded before leaves behind what was sent earlier.
 
     Returns
     -------
@@ -38,7 +42,7 @@ def exact_prediction(table: CutTable, world: World, at_s: float | Floats) -> Pre
     slowdown = world.device.slowdowns_at(begun_s)
     head_s, encode_s = slowdown * table.head_s, slowdown * table.encode_s
     encoded_s = begun_s + head_s + encode_s
-    sent_s = world.up_curve.all_finish_s(encoded_s, table.up_bytes)
+    sent_s = world.up_curve.all_finish_s(np.maximum(encoded_s, free_s), table.up_bytes)
     arrived_s = sent_s + world.delay_up_s
     if table.is_barred is not None:
         arrived_s = np.where(table.is_barred, np.inf, arrived_s)
@@ -64,6 +68,6 @@ def exact_latencies(table: CutTable, world: World, at_s: float | Floats) -> Floa
     return exact_prediction(table, world, at_s).latency_s
 
 
-def exact_parts(table: CutTable, world: World, at_s: float, row: int) -> Parts:
+def exact_parts(table: CutTable, world: World, at_s: float, row: int, free_s: float = 0.0) -> Parts:
     """Give the parts of one row for an inference that begins at a time."""
-    return exact_prediction(table, world, at_s).parts(row)
+    return exact_prediction(table, world, at_s, free_s).parts(row)

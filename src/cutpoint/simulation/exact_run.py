@@ -1,17 +1,22 @@
 """A policy on the virtual clock: what its choices truly cost, beside the best row each time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from math import inf, nan
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cutpoint.cost import CutTable
-from cutpoint.policies import Policy, Situation
+from cutpoint.cost import CutTable, PowerProfile, moved_energy_j
+from cutpoint.planning import LATENCY, Objective
+from cutpoint.policies import Hedge, Hedging, Policy, Situation
 from cutpoint.records import Conditions, InferenceRecord, Parts, Plan
 from cutpoint.simulation.belief import BELIEFS, Belief, BeliefName, Setting
-from cutpoint.simulation.exact import exact_prediction
+from cutpoint.simulation.exact import exact_parts, exact_prediction
+from cutpoint.simulation.exact_fallback import finished_alone, given_up_s
+from cutpoint.simulation.exact_race import raced_record
+from cutpoint.simulation.senses import Senses, told_load
 from cutpoint.simulation.virtual_record import virtual_record
 from cutpoint.simulation.world import WINDOW_S, World
 
@@ -39,6 +44,11 @@ class ExactRun:
         The row that was taken, and what it truly took.
     oracle_rows, oracle_s
         The row that truly was the soonest there, and what that took.
+    probe_bytes
+        What the policy sent for nothing but to learn; what the session itself sends for its
+        estimates does not count here.
+    energy_j
+        What each cost the device; ``None`` where no power profile was given.
     """
 
     policy: str
@@ -47,6 +57,8 @@ class ExactRun:
     latency_s: Floats
     oracle_rows: NDArray[np.intp]
     oracle_s: Floats
+    probe_bytes: int = 0
+    energy_j: Floats | None = None
 
     @property
     def mean_s(self) -> float:
@@ -135,6 +147,10 @@ class ExactReplay:
         found: Floats = self.latency_s.min(axis=1)
         return found
 
+    def energy_j(self, power: PowerProfile) -> Floats:
+        """Give what each row costs the device at each position. Shape ``(n, n_rows)``."""
+        return moved_energy_j(self._prediction, self.table, power)
+
     @cached_property
     def best_fixed_row(self) -> int:
         """The one row with the least mean over all positions."""
@@ -149,7 +165,17 @@ class ExactReplay:
         """Give the run of the oracle, whose regret is 0."""
         return self._run_of("oracle", self.oracle_rows)
 
-    def run(self, policy: Policy, belief: BeliefName | Belief = "late") -> ExactRun:
+    def run(
+        self,
+        policy: Policy,
+        belief: BeliefName | Belief = "late",
+        *,
+        hedge: Hedge = "off",
+        is_told_only: bool = False,
+        gives_up: bool = False,
+        objective: Objective = LATENCY,
+        power: PowerProfile | None = None,
+    ) -> ExactRun:
         """
         Let a policy decide at every position.
 
@@ -157,26 +183,65 @@ class ExactReplay:
         ----------
         policy
             A new one: it remembers. One that cuts at values by name has been asked for its
-            candidates before, as a session does.
+            candidates before, as a session does. One with estimators of its own is asked for
+            probes, which take link time, and hears of them and of the server's load (`Senses`).
         belief
             What it is told: ``"met"`` (what the soonest offload there truly meets), ``"met late"``
             (the same of one position earlier), ``"true"`` (means over the window), ``"late"`` (the
             same of one position earlier), ``"causal"`` (means over the window that ends now),
             ``"estimated"``, or an object that says.
+        hedge
+            When the device computes on after sending; the answer is then whichever is first.
+        is_told_only
+            Whether the policy learns nothing by itself: neither of its inferences nor of probes.
+        gives_up
+            Whether the device goes on alone where an offload lags, as a session does; else every
+            row that was taken is seen through, however long it takes.
+        objective
+            What the policy is to make small, if it can be told.
+        power
+            What the device draws, if its joules are to be counted; those of a race and of probes
+            are not.
+
+        Notes
+        -----
+        An inference teaches when it has ended: at thirty a second several are under way.
         """
         believed = BELIEFS[belief](self._setting) if isinstance(belief, str) else belief
         rows = np.empty(len(self.positions_s), np.intp)
+        latency_s = np.empty(len(rows))
+        energy_j = np.full(len(rows), nan)
+        senses = Senses(policy, self.world, SERVER, float(self.positions_s[0]))
+        hedging = Hedging(power=power)
         for index, at_s in enumerate(self.positions_s.tolist()):
+            if not is_told_only:
+                senses.until(at_s)
             conditions = believed.conditions(index)
-            plan = policy.decide(Situation(at_s, self.table, conditions, SERVER))
+            situation = Situation(
+                at_s, self.table, conditions, SERVER, hedge=hedge, objective=objective
+            )
+            plan = hedging.hedged(policy.decide(situation), situation)
             row = self.table.find(plan.cut, plan.codec) or 0
-            rows[index], parts = row, self._parts(index, row)
+            parts = self._parts(index, row, senses.free_s)
             believed.observe(index, row, parts)
-            policy.observe(self._record(index, plan, row, parts, conditions))
-        return self._run_of(policy.name, rows)
+            record = self._record(index, plan, row, parts, conditions, power)
+            if gives_up:
+                record = self._given_up(record, row, power)
+            senses.end(record)
+            hedging.observe(record)
+            energy_j[index] = nan if record.energy_j is None else record.energy_j
+            rows[index], latency_s[index] = row, record.latency_s
+        if not is_told_only:
+            senses.finish()
+        run = self._run_of(policy.name, rows, latency_s)
+        spent_j = None if power is None else energy_j
+        return replace(run, probe_bytes=senses.sent_bytes, energy_j=spent_j)
 
-    def _parts(self, index: int, row: int) -> Parts:
+    def _parts(self, index: int, row: int, free_s: float) -> Parts:
         found = self._prediction
+        begun_s = float(self.positions_s[index])
+        if begun_s + float(found.head_s[index, row] + found.encode_s[index, row]) < free_s:
+            return exact_parts(self.table, self.world, begun_s, row, free_s)
         return Parts(
             head_s=float(found.head_s[index, row]),
             encode_s=float(found.encode_s[index, row]),
@@ -187,13 +252,41 @@ class ExactReplay:
         )
 
     def _record(
-        self, index: int, plan: Plan, row: int, parts: Parts, conditions: Conditions
+        self,
+        index: int,
+        plan: Plan,
+        row: int,
+        parts: Parts,
+        conditions: Conditions,
+        power: PowerProfile | None,
     ) -> InferenceRecord:
-        at_s = float(self.positions_s[index])
-        return virtual_record(index + 1, at_s, plan, parts, conditions, self.table, row)
+        at_s, table = float(self.positions_s[index]), self.table
+        record = virtual_record(index + 1, at_s, plan, parts, conditions, table, row, power)
+        if plan.races:
+            rest_s = self.world.device.at(at_s) * float(table.rest_s[row])
+            record = raced_record(record, rest_s, power)
+        if record.placement == "device" or not parts.latency_s < inf:
+            return record
+        told = told_load(parts, float(table.tail_s[row]), at_s + parts.latency_s)
+        return replace(record, load=told)
 
-    def _run_of(self, policy: str, rows: NDArray[np.intp]) -> ExactRun:
-        latency_s = self.latency_s[np.arange(len(rows)), rows]
+    def _given_up(
+        self, record: InferenceRecord, row: int, power: PowerProfile | None
+    ) -> InferenceRecord:
+        """Give what a session makes of an inference: one that lags is finished by the device."""
+        if record.server is None or record.race is not None:
+            return record
+        rest_s = self.world.device.at(record.at_s) * float(self.table.rest_s[row])
+        lost_s = given_up_s(record, self.world, rest_s)
+        if lost_s is None:
+            return record
+        return replace(finished_alone(record, lost_s, rest_s, power), load=None)
+
+    def _run_of(
+        self, policy: str, rows: NDArray[np.intp], latency_s: Floats | None = None
+    ) -> ExactRun:
+        if latency_s is None:
+            latency_s = self.latency_s[np.arange(len(rows)), rows]
         return ExactRun(policy, self.positions_s, rows, latency_s, self.oracle_rows, self.oracle_s)
 
 

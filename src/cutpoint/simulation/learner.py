@@ -1,21 +1,26 @@
 """What one device believes of the world, learned as the client learns it."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil, inf
 from typing import NamedTuple
 
-from cutpoint.estimation import LinkEstimator, LoadEstimator, ProgressMeter, SlowdownEstimator
-from cutpoint.records import Conditions
+from cutpoint.estimation import (
+    LinkEstimator,
+    LoadEstimator,
+    ProbeBudget,
+    ProgressMeter,
+    SlowdownEstimator,
+    probe_bytes,
+)
+from cutpoint.records import Conditions, LoadReport
 from cutpoint.simulation.world import World
-
-PROBE_IDLE_S = 0.5
-"""A link nothing crossed for this long is probed, as the client does."""
 
 _FIRST_PROBES = 3
 _OLDEST_PROBE_S = 10.0
 """Of a longer silence only the latest probes are made up: estimates forget those before."""
 
-_PROBE_S, _LEAST_PROBE_BYTES, _MOST_PROBE_BYTES = 0.02, 2 * 1024, 32 * 1024
 _LEAST_SPACING_S = 5e-5
 
 _FIRST_PIECE_S, _PIECE_S, _MOST_PIECES = 0.005, 0.02, 16
@@ -39,6 +44,9 @@ class Learner:
         As it truly is.
     at_s
         When the device connects: the link is probed then, as at every new connection.
+    polled
+        What the server tells of its load, with the answer to a probe that reaches it at a time;
+        ``None`` where it tells nothing.
 
     Notes
     -----
@@ -48,13 +56,21 @@ class Learner:
     together until they span 20 ms. What takes no longer than that is one piece.
     """
 
-    def __init__(self, world: World, at_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        world: World,
+        at_s: float = 0.0,
+        polled: Callable[[float], LoadReport] | None = None,
+    ) -> None:
         self._world = world
+        self._polled = polled
         self.link = LinkEstimator()
         self.load = LoadEstimator()
         self.slowdown = SlowdownEstimator()
         self.meter = ProgressMeter(self.link.up)
         self.last_used_s = at_s
+        self.probed_bytes = 0
+        self._budget = ProbeBudget()
         self._round_trip_s = world.delay_up_s + world.delay_down_s
         self._probe: _Probe | None = None
         self.connected(at_s)
@@ -69,18 +85,24 @@ class Learner:
         for _ in range(_FIRST_PROBES):
             self.probe(at_s)
 
-    def conditions(self, at_s: float, unavailable: str | None = None) -> Conditions:
-        """Give what is believed at a time."""
+    def conditions(
+        self,
+        at_s: float,
+        unavailable: str | None = None,
+        most_bytes_per_s: float | None = None,
+    ) -> Conditions:
+        """Give what is believed at a time; the way up carries no more than a bound, if any."""
         return Conditions(
-            self.link.conditions(),
+            self.link.conditions(at_s, most_bytes_per_s),
             self.load.conditions(at_s),
             self.slowdown.factor(at_s),
             unavailable,
+            self.load.age_s(at_s),
         )
 
     def probe(self, at_s: float) -> float:
-        """Measure the link by an empty message and a small one behind it; gives when it is done."""
-        probe = self._sent_probe(at_s)
+        """Measure the link by an empty message and one behind it; gives when it is done."""
+        probe = self._sent_probe(at_s, probe_bytes(self.link.up.bytes_per_s, is_large=True))
         if probe.answered_s < inf:
             self._take(probe)
         return probe.answered_s
@@ -93,28 +115,32 @@ class Learner:
             if probe is not None and probe.answered_s <= until_s:
                 self._take(probe)
                 self._probe = None
-            at_s = self.last_used_s + PROBE_IDLE_S
+            rate = self.link.up.bytes_per_s
+            at_s = self._budget.next_s(self.last_used_s, rate)
             if at_s > until_s:
                 return
             self.last_used_s = at_s
+            size_bytes = self._budget.payload_bytes(rate)
+            self._budget.spend(at_s, rate)
             if self._probe is None:
-                self._probe = self._sent_probe(at_s)
+                self._probe = self._sent_probe(at_s, size_bytes)
             elif self._probe.sent_s < at_s:
                 # None is added to one under way: how long it takes tells how little passes.
                 silent_s = at_s - self._probe.sent_s
                 self.link.up.observe_at_most(self._probe.size_bytes, silent_s, at_s)
 
-    def _sent_probe(self, at_s: float) -> "_Probe":
-        rate = self.link.up.bytes_per_s
-        wanted_bytes = _LEAST_PROBE_BYTES if rate is None else int(rate * _PROBE_S)
-        size_bytes = min(max(wanted_bytes, _LEAST_PROBE_BYTES), _MOST_PROBE_BYTES)
+    def _sent_probe(self, at_s: float, size_bytes: int) -> "_Probe":
+        self.probed_bytes += size_bytes
         passed_s = self._world.up_curve.finish_s(at_s, size_bytes)
         return _Probe(at_s, size_bytes, passed_s, passed_s + self._round_trip_s)
 
     def _take(self, probe: "_Probe") -> None:
         spacing_s = max(probe.passed_s - probe.sent_s, _LEAST_SPACING_S)
         self.link.observe_round_trip(self._round_trip_s)
-        self.link.up.observe(probe.size_bytes, spacing_s, probe.answered_s)
+        self.link.observe_probe(probe.size_bytes, spacing_s, probe.answered_s)
+        if self._polled is not None:
+            told = self._polled(probe.answered_s - self._world.delay_down_s)
+            self.load.reported(replace(told, at_s=probe.answered_s))
 
     def pieces(self, size_bytes: float) -> list[int]:
         """Give the pieces in which an upload is acknowledged, by what is believed of the link."""
@@ -127,18 +153,23 @@ class Learner:
         ends = [round(first_bytes + (size_bytes - first_bytes) * n / num) for n in range(num + 1)]
         return [end - begin for begin, end in pairwise([0, *ends]) if end > begin]
 
+    def acknowledgements(self, begun_s: float, size_bytes: float) -> list[tuple[float, int]]:
+        """Give when each piece of an upload is acknowledged that has the link for itself."""
+        curve, come = self._world.up_curve, []
+        carried_bytes = curve.carried_bytes(begun_s)
+        for piece_bytes in self.pieces(size_bytes):
+            carried_bytes += piece_bytes
+            passed_s = max(curve.time_of(carried_bytes), begun_s)
+            come.append((passed_s + self._round_trip_s, piece_bytes))
+        return come
+
     def uploaded(self, begun_s: float, size_bytes: float) -> None:
         """Learn from an upload that had the link for itself, and is over."""
-        world, sizes = self._world, self.pieces(size_bytes)
-        carried_bytes = world.up_curve.carried_bytes(begun_s)
-        for size in sizes:
-            self.meter.sent(size, begun_s)
-        for size in sizes:
-            carried_bytes += size
-            passed_s = max(world.up_curve.time_of(carried_bytes), begun_s)
-            self.meter.acknowledged(
-                size, passed_s + self._round_trip_s, self.link.least_round_trip_s
-            )
+        come = self.acknowledgements(begun_s, size_bytes)
+        for _, piece_bytes in come:
+            self.meter.sent(piece_bytes, begun_s)
+        for at_s, piece_bytes in come:
+            self.meter.acknowledged(piece_bytes, at_s, self.link.least_round_trip_s)
 
     def answered(self, wait_s: float, tail_s: float, idle_tail_s: float, at_s: float) -> None:
         """Learn from what a server tells with its answer."""

@@ -1,12 +1,14 @@
 """What is simulated: devices, servers, and who else uses them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from cutpoint.cost import CutTable
+from cutpoint.cost import CutTable, PowerProfile
 from cutpoint.exceptions import ConfigurationError
-from cutpoint.policies import Policy
+from cutpoint.planning import LATENCY, Objective
+from cutpoint.policies import Hedge, Policy
+from cutpoint.records import Conditions
 from cutpoint.simulation.world import World
 
 
@@ -86,6 +88,17 @@ class DeviceSpec:
         Wanted latency.
     num_inferences
         After which it rests.
+    objective
+        What its policy is to make small.
+    power
+        What it draws, if its joules are to be counted.
+    hedge
+        When it computes on after sending.
+    sending_slowdown
+        Times which it computes for longer while it sends.
+    believes
+        Gives what it is told at a time, in place of its estimators; whether the server can be
+        used, it finds out by itself all the same.
     """
 
     name: str
@@ -97,6 +110,11 @@ class DeviceSpec:
     link: str | None = None
     deadline_s: float | None = None
     num_inferences: int | None = None
+    objective: Objective = LATENCY
+    power: PowerProfile | None = None
+    hedge: Hedge = "off"
+    sending_slowdown: float = 1.0
+    believes: Callable[[float], Conditions] | None = None
 
 
 @dataclass(frozen=True)

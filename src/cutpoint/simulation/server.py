@@ -6,6 +6,7 @@ from functools import partial
 from math import inf
 from typing import Any
 
+from cutpoint.simulation.load_memory import LoadMemory
 from cutpoint.simulation.scenario import ServerSpec
 from cutpoint.simulation.virtual_clock import VirtualClock
 
@@ -92,6 +93,7 @@ class SimulatedServer:
         self.is_dead = False
         self.num_answered = 0
         self.num_refused = 0
+        self.load = LoadMemory()
         for from_s, to_s in spec.down:
             clock.later(from_s, partial(self._die, to_s))
             clock.later(to_s, self._rise)
@@ -102,6 +104,11 @@ class SimulatedServer:
     def on_death(self, told: Callable[[float], None]) -> None:
         """Tell a connection of each death, and until when it lasts."""
         self._on_death.append(told)
+
+    @property
+    def num_pending(self) -> int:
+        """Requests that run or wait now."""
+        return len(self._queue) + len(self._running) + self._num_delayed
 
     def retry_after_s(self) -> float | None:
         """Give when to try again if one more request would be refused now; ``None`` for room."""
@@ -156,6 +163,8 @@ class SimulatedServer:
         self._running.discard(job)
         job.ended_s = self._clock.now_s
         self.num_answered += 1
+        wait_s, run_s = job.began_s - job.came_s, job.ended_s - job.began_s
+        self.load.observe(job.ended_s, wait_s, run_s, job.idle_s)
         if job.ended is not None and not job.is_cancelled:
             job.ended(job)
         if self._queue:
@@ -166,6 +175,7 @@ class SimulatedServer:
         self._queue.clear()
         self._running.clear()
         self.num_coming = 0
+        self.load.forget()
         for told in self._on_death:
             told(to_s)
 

@@ -1,6 +1,6 @@
 """The record of an inference that went as planned on the virtual clock."""
 
-from cutpoint.cost import CutTable
+from cutpoint.cost import Activity, CutTable, PowerProfile, activity_j
 from cutpoint.records import DEVICE, Conditions, InferenceRecord, LegRun, Parts, Plan
 
 
@@ -12,6 +12,7 @@ def virtual_record(
     conditions: Conditions,
     table: CutTable,
     row: int,
+    power: PowerProfile | None = None,
 ) -> InferenceRecord:
     """
     Give the record of an inference without fallbacks.
@@ -22,7 +23,17 @@ def virtual_record(
         What its parts truly took.
     row
         Of the plan in the table.
+    power
+        What the device draws, if its joules are to be counted.
     """
+    activity = Activity(
+        duration_s=measured.latency_s,
+        computing_s=measured.head_s + measured.encode_s,
+        sending_s=measured.upload_s,
+        receiving_s=measured.download_s,
+        sent_bytes=float(table.up_bytes[row]),
+        received_bytes=float(table.down_bytes[row]),
+    )
     return InferenceRecord(
         request=request,
         at_s=at_s,
@@ -40,6 +51,7 @@ def virtual_record(
         conditions=conditions,
         attempts=0 if plan.server is None else 1,
         codecs=plan.legs[0].codecs,
+        energy_j=None if power is None else activity_j(activity, power),
     )
 
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from cutpoint.records import Conditions, LinkConditions, LoadConditions
+from cutpoint.records import Conditions, LinkConditions, LoadConditions, LoadReport
 from cutpoint.simulation.load_schedule import LoadSchedule, SlowdownSchedule
 from cutpoint.simulation.rate_curve import RateCurve
 from cutpoint.simulation.rate_schedule import RateSchedule
@@ -84,6 +84,19 @@ def true_conditions(world: World, at_s: float, window_s: float = WINDOW_S) -> Co
     return Conditions(
         link, world.load.at(at_s), world.device.at(at_s), NOTHING_PASSES if is_dead else None
     )
+
+
+def polled_load(world: World, at_s: float) -> LoadReport:
+    """
+    Give what the server tells of its load to who asks for nothing else.
+
+    It tells what its latest requests met; where nobody loads it there are none, and it tells that
+    its queue is empty.
+    """
+    load = world.load.at(at_s)
+    if load == LoadConditions():
+        return LoadReport(at_s, num_pending=0, is_polled=True)
+    return LoadReport(at_s, wait_s=load.wait_s, slowdown=load.slowdown, is_polled=True)
 
 
 def _mean_rate(curve: RateCurve, at_s: float, window_s: float) -> float:
