@@ -17,6 +17,8 @@ from tests.lab.test_proxy import (
 from cutpoint.lab.disturbance import RETRANSMISSION_S, Disturbance
 from cutpoint.lab.proxy import LinkProxy
 
+pytestmark = pytest.mark.alone
+
 SILENCE_S = 0.3
 
 

@@ -10,6 +10,8 @@ import pytest
 from cutpoint.lab.link_process import LinkProcess
 from cutpoint.simulation.rate_schedule import RateSchedule
 
+pytestmark = pytest.mark.alone
+
 PATIENCE_S = 20.0
 
 

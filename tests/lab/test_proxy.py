@@ -19,6 +19,8 @@ from cutpoint.lab import proxy as proxy_module
 from cutpoint.lab.proxy import LinkProxy
 from cutpoint.simulation.rate_schedule import RateSchedule
 
+pytestmark = pytest.mark.alone
+
 MBIT_BYTES_PER_S = 125e3
 PATIENCE_S = 20.0
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)

@@ -11,6 +11,8 @@ import pytest
 from cutpoint.exceptions import ConfigurationError
 from cutpoint.lab.emulation.cpu_quota import CpuQuota, why_no_quota
 
+pytestmark = pytest.mark.alone
+
 BUSY = """
 import sys, time
 sys.stdin.readline()

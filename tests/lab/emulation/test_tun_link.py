@@ -17,6 +17,8 @@ from cutpoint.lab.emulation.tun_link import TunLink
 from cutpoint.lab.traces import Trace, default_traces
 from cutpoint.simulation.rate_schedule import RateSchedule
 
+pytestmark = pytest.mark.alone
+
 MISSING = why_no_namespaces()
 needs_namespaces = pytest.mark.skipif(bool(MISSING), reason=MISSING or "nothing is missing")
 SIZE_BYTES = 100_000

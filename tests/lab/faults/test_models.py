@@ -1,9 +1,9 @@
 """The models of the campaigns: long where wished, and telling."""
 
 import numpy as np
-import onnxruntime
 
 from cutpoint.execution import ModelFile, load_graph
+from cutpoint.execution.runtime import onnxruntime_module, quiet_options
 from cutpoint.lab.equivalence import is_equal
 from cutpoint.lab.faults.models import MIDDLE, feeds, write_blocker, write_two_loops
 from cutpoint.planning import cuts_to_hold
@@ -11,7 +11,8 @@ from cutpoint.planning import cuts_to_hold
 
 def outputs_of(path, feed):
     """Give the first output of a model."""
-    return onnxruntime.InferenceSession(str(path)).run(None, feed)[0]
+    session = onnxruntime_module().InferenceSession(str(path), quiet_options(1))
+    return session.run(None, feed)[0]
 
 
 def test_every_difference_shows_in_the_answer(tmp_path):

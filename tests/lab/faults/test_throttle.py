@@ -8,6 +8,8 @@ import pytest
 from cutpoint.lab.faults import throttle
 from cutpoint.lab.faults.throttle import throttled
 
+pytestmark = pytest.mark.alone
+
 _WORK = """
 import sys, time
 print("ready", flush=True)

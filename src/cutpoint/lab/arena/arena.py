@@ -27,6 +27,7 @@ from cutpoint.lab.arena.shot import Shot, Spot, contention_at
 from cutpoint.lab.arena.subject import Subject
 from cutpoint.lab.background_load import BackgroundLoad, target_of
 from cutpoint.lab.equivalence import is_equal
+from cutpoint.lab.one_core import pin
 from cutpoint.lab.server_process import ServerProcess
 
 _LEAD_S = 0.8
@@ -99,6 +100,10 @@ class Arena:
         File that takes every shot as a line of JSON, those that do not count as well.
     threads
         Of the server, inside one operator.
+    arguments
+        More of the server's command line.
+    pins
+        Whether the server has one core of its own.
 
     Raises
     ------
@@ -116,6 +121,8 @@ class Arena:
         with_rows: bool = False,
         log: Path | None = None,
         threads: int = 1,
+        arguments: Sequence[str] = ("--workers", "1"),
+        pins: bool = False,
     ) -> None:
         names = [each.name for each in contenders]
         if len(set(names)) < len(names):
@@ -128,6 +135,8 @@ class Arena:
         self._with_rows = with_rows
         self._log_path = log
         self._threads = threads
+        self._arguments = tuple(arguments)
+        self._pins = pins
         self._seats: dict[str, Seat] = {}
         self._stack = ExitStack()
         self._log: IO[bytes] | None = None
@@ -313,8 +322,10 @@ class Arena:
         keep_freed_memory()
         subject = self.subject
         paths = [str(subject.plain), str(subject.pixels)]
-        server = ServerProcess(paths, self._threads, ("--workers", "1"))
+        server = ServerProcess(paths, self._threads, self._arguments)
         self._server = self._stack.enter_context(server)
+        if self._pins:
+            pin(server.pid)
         if self._log_path is not None:
             self._log = self._stack.enter_context(self._log_path.open("ab"))
         at = subject, server.address, self.slowdown, self._delay_s

@@ -1,10 +1,10 @@
 """Who competes: a policy, the input as it is fed, and the codecs it may use."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cutpoint.lab.arena.subject import INPUT_CODEC, InputKind
-from cutpoint.policies import Policy
+from cutpoint.policies import Hedge, Policy
 
 PolicyMaker = Callable[[], Policy]
 
@@ -29,6 +29,12 @@ class Contender:
         all that keep the subject's tolerance.
     is_lossy
         Whether codecs may change the outputs as far as the subject's tolerance allows.
+    objective
+        As for `InferenceSession`.
+    power
+        Name of what the device draws, if its joules are to be counted.
+    hedge
+        When the device computes on after sending.
     """
 
     name: str
@@ -36,6 +42,9 @@ class Contender:
     input: InputKind = "uint8"
     codecs: str | None = "raw"
     is_lossy: bool = False
+    objective: str = "latency"
+    power: str | None = None
+    hedge: Hedge = "off"
 
 
 def published(policy: str) -> Contender:
@@ -56,3 +65,6 @@ BASELINES = (DEVICE_ONLY, SERVER_ONLY_FLOAT32, SERVER_ONLY_UINT8, SERVER_ONLY_JP
 
 CUTPOINT = Contender("cutpoint", "cutpoint", codecs=None, is_lossy=True)
 """The pixels, and every codec that keeps the subject's tolerance."""
+
+RACING = replace(CUTPOINT, name="cutpoint, hedge auto", hedge="auto")
+"""The same; where the tail is worth the joules the device computes on after sending."""

@@ -181,6 +181,9 @@ class Seat:
             policy=self.policy,
             profile=subject.profile(kind, slowdown),
             slowdown=slowdown,
+            objective=self.contender.objective,
+            power=self.contender.power,
+            hedge=self.contender.hedge,
             **settings,
         )
 

@@ -53,12 +53,12 @@ class Extent:
 
     rates_mbit_per_s: tuple[float, ...] = (1.1, 5.85, 18.88, 50.0)
     longest_s: float = 3.0
-    num_transfers: int = 5
-    num_positions: int = 6
-    iperf_s: float = 3.0
+    num_transfers: int = 4
+    num_positions: int = 5
+    iperf_s: float = 2.5
     nets: tuple[str, ...] = ("squeezenet", "mobilenet_v2", "resnet18", "vgg16")
     factors: tuple[float, ...] = (2.0, 8.0, 40.0)
-    stretch_s: float = 5.0
+    stretch_s: float = 4.0
     shares: tuple[float, ...] = (0.2, 0.5)
     quota_s: float = 5.0
 

@@ -11,7 +11,7 @@ from cutpoint.lab.experiments.form import Claim, Figure, ResultRow, at_least, at
 from cutpoint.lab.progress import announcer
 
 _QUICK_MODELS, _QUICK_ROUNDS, _QUICK_S = MODELS[:2], 3, 2.0
-_ROUNDS, _ROUND_S = 5, 3.0
+_ROUNDS, _ROUND_S = 4, 2.5
 _LEAST_OVER_NONE = 0.98
 """Batches are formed of what waits anyway: where they gain nothing they cost next to nothing."""
 

@@ -12,7 +12,7 @@ from cutpoint.lab.overhead_report import GOALS, overhead_text, plot_overhead
 from cutpoint.lab.progress import announcer
 
 _QUICK_MODELS, _QUICK_PAIRS = MODELS[:2], 150
-_PAIRS, _MOST_TIMES = 500, 1
+_PAIRS, _MOST_TIMES = 400, 1
 _WAYS = 3
 
 

@@ -18,7 +18,7 @@ from cutpoint.lab.progress import announcer
 
 _MODEL = "mobilenet_v2"
 _QUICK_S, _QUICK_ROUNDS = 3.0, 2
-_ROUND_S, _ROUNDS = 5.0, 3
+_ROUND_S, _ROUNDS = 4.0, 3
 
 
 class OverloadExperiment:

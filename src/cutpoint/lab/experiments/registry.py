@@ -57,37 +57,61 @@ def _entry(
 
 EXPERIMENTS: tuple[Entry, ...] = (
     _entry(
-        "regret", "RegretExperiment", 8.5,
+        "regret", "RegretExperiment", 9.5,
         "Every policy on link traces with changing server load, beside an oracle.",
         ("models", "traces"),
     ),
     _entry(
-        "dads", "DadsExperiment", 13,
+        "dads", "DadsExperiment", 8.5,
         "The table of DADS (light load) with every policy and honest inputs on one clock.",
         ("models",),
     ),
     _entry(
-        "jps", "JpsExperiment", 1,
+        "jps", "JpsExperiment", 0.5,
         "The table of JPS for single jobs, planned.",
         ("models",),
     ),
     _entry(
-        "prediction", "PredictionExperiment", 12,
+        "loadpart", "LoadpartExperiment", 5.5,
+        "LoADPart's nets under growing server load: who knows of it, and who does not.",
+        ("models",),
+    ),
+    _entry(
+        "race", "RaceExperiment", 4,
+        "The device computes on after sending: what that brings over bad links, and costs.",
+        ("models",),
+    ),
+    _entry(
+        "energy", "EnergyExperiment", 2.5,
+        "What every policy costs the device in joules: boards, radios, traces.",
+        ("models", "traces"),
+    ),
+    _entry(
+        "diamond", "DiamondExperiment", 5,
+        "NVIDIA Triton under changing load: W + E(b) predicted and measured, and who follows.",
+    ),
+    _entry(
+        "estimators", "EstimatorsExperiment", 1.5,
+        "Each estimator of link and load against the truth: error, lag, bytes spent.",
+        ("traces",),
+    ),
+    _entry(
+        "prediction", "PredictionExperiment", 6,
         "Predicted against measured latency, part by part.",
         ("models",),
     ),
     _entry(
-        "advise", "AdviseExperiment", 5,
+        "advise", "AdviseExperiment", 4.5,
         "Where splitting pays at all, over nets, links and devices.",
         ("models",),
     ),
     _entry(
-        "emulation", "EmulationExperiment", 6,
+        "emulation", "EmulationExperiment", 5,
         "Whether the emulated links and devices do what they are told.",
         ("traces",),
     ),
     _entry(
-        "simulation", "SimulationExperiment", 4,
+        "simulation", "SimulationExperiment", 3,
         "The simulator beside the real clock, and how fast it is.",
     ),
     _entry(
@@ -96,7 +120,7 @@ EXPERIMENTS: tuple[Entry, ...] = (
         ("models",),
     ),
     _entry(
-        "predictors", "PredictorsExperiment", 1.5,
+        "predictors", "PredictorsExperiment", 1,
         "How far off a model's times are that nobody measured, predicted by other models.",
         ("models",),
     ),
@@ -110,31 +134,31 @@ EXPERIMENTS: tuple[Entry, ...] = (
         "Inputs of 8 to 512 tokens: does the plan follow the shape, is every answer right.",
     ),
     _entry(
-        "overhead", "OverheadExperiment", 3.5,
+        "overhead", "OverheadExperiment", 3,
         "What a session costs beside ONNX Runtime's, and beside a bare client of a server.",
         ("models",),
     ),
     _entry(
-        "batching", "BatchingExperiment", 3,
+        "batching", "BatchingExperiment", 2,
         "Eight clients enter models at three cuts: batches across cuts, per tail, and none.",
         ("models",),
     ),
     _entry(
-        "overload", "OverloadExperiment", 3,
+        "overload", "OverloadExperiment", 2.5,
         "Up to four times what a server can do: goodput, refusals, attempts per request.",
     ),
     _entry(
-        "codecs", "CodecsExperiment", 6,
+        "codecs", "CodecsExperiment", 5,
         "Every codec on what really crosses: bytes, speed, times foretold, and its library.",
         ("models",),
     ),
     _entry(
-        "shares", "SharesExperiment", 8,
+        "shares", "SharesExperiment", 5.5,
         "In what share of links, devices and loads a split wins, by input and codecs.",
         ("models",),
     ),
     _entry(
-        "digits", "DigitsExperiment", 1.5,
+        "digits", "DigitsExperiment", 1,
         "A trained network: what every codec costs it, and how drift is found.",
     ),
 )  # fmt: skip

@@ -56,7 +56,7 @@ class RegretExperiment:
         rows = result_rows(campaign.cases, campaign.measured, options.seed)
         report = watch.report(
             rows,
-            claims(campaign.cases, campaign.measured),
+            claims(campaign.cases, campaign.measured, compares=not options.is_quick),
             details=campaign.details(),
             traces=[trace.name for trace in traces],
             slowdown=campaign.slowdowns[names[0]],

@@ -1,7 +1,7 @@
 """A server that becomes five times slower and says that all is well."""
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean, median
 
@@ -21,6 +21,10 @@ SHARE = 0.2
 _NUM_BEFORE = 20
 _ROUNDS = 160
 _SLOWDOWN = 4.0
+_NUM_AFTER, _BACK_TIMEOUT_S = 3, 30.0
+
+BACK_WITHIN_S = 10.0
+"""From the end of the slow-down until the server is used again."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,11 @@ class Slowdown:
         Mean latency while slow over that of the best fixed choice, less 1.
     problems
         What broke an invariant.
+    is_foreign
+        Whether the server was not cutpoint's: one that tells neither times nor load.
+    back_after_s
+        From the end of the slow-down to the begin of the first request that a server answered,
+        the two after it included; ``None`` where that was not waited for.
     """
 
     means: str
@@ -54,9 +63,18 @@ class Slowdown:
     num_switches: int
     regret: float
     problems: list[str] = field(default_factory=list)
+    is_foreign: bool = False
+    back_after_s: float | None = None
 
 
-def run_slowdown(folder: Path, fork_server: ForkServer, num_slowed: int = 40) -> Slowdown:
+def run_slowdown(
+    folder: Path,
+    fork_server: ForkServer,
+    num_slowed: int = 40,
+    *,
+    is_foreign: bool = False,
+    recovers: bool = False,
+) -> Slowdown:
     """
     Slow the server of a busy client to a fifth.
 
@@ -66,12 +84,18 @@ def run_slowdown(folder: Path, fork_server: ForkServer, num_slowed: int = 40) ->
         The model is written there.
     num_slowed
         Requests while it is slow.
+    is_foreign
+        Whether the server is not cutpoint's.
+    recovers
+        Whether to wait until the server is used again once it is quick.
     """
     rate = from_mbit_per_s(400.0)
+    model = write_two_loops(folder / "slowed.onnx", 1, _ROUNDS)
     with setting(
         fork_server,
-        write_two_loops(folder / "slowed.onnx", 1, _ROUNDS),
+        model,
         feeds(3),
+        server=fork_server.foreign_server(str(model)) if is_foreign else None,
         delay_s=0.0025,
         up_bytes_per_s=rate,
         down_bytes_per_s=rate,
@@ -81,7 +105,14 @@ def run_slowdown(folder: Path, fork_server: ForkServer, num_slowed: int = 40) ->
         before = [at.client.run() for _ in range(_NUM_BEFORE)]
         with throttled(at.server.pid, SHARE) as means:
             slowed = [at.client.run() for _ in range(num_slowed)]
-        return _judged(means, before, slowed, violations(at.history))
+        recovered_s = at.history.now_s()
+        back_after_s = None
+        if recovers:
+            at.settle(_NUM_AFTER, _BACK_TIMEOUT_S)
+            *_, first, _, _ = at.history.ended
+            back_after_s = first.began_s - recovered_s
+        judged = _judged(means, before, slowed, violations(at.history))
+        return replace(judged, is_foreign=is_foreign, back_after_s=back_after_s)
 
 
 def num_switches(requests: list[Ended]) -> int:

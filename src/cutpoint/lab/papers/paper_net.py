@@ -134,6 +134,13 @@ class PaperNet:
         costs = _costs_of(self.floats, self.float_s, cuts)
         return compile_table(self.floats, tuple(cuts), costs.times(factor), costs)
 
+    def raw_table(self, factor: float, cuts: Sequence[Cut]) -> CutTable:
+        """Give rows for cuts of `pixels`, every value as it is."""
+        costs = _costs_of(self.pixels, self.pixel_s, cuts)
+        return compile_table(
+            self.pixels, tuple(cuts), costs.times(factor), costs, keeps_dominated=True
+        )
+
     def pixel_table(self, factor: float, *, is_exact: bool = False) -> CutTable:
         """
         Give the rows that a session on `pixels` decides among, whatever dominates what.

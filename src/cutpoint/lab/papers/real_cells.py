@@ -38,11 +38,11 @@ class Effort:
         After so long over one link nothing is run again because it did not count.
     """
 
-    most_s: float = 20.0
-    budget_s: float = 3.0
+    most_s: float = 10.0
+    budget_s: float = 2.0
     fewest: int = 1
-    most: int = 6
-    link_s: float = 25.0
+    most: int = 5
+    link_s: float = 15.0
 
     def rounds_of(self, latency_s: float) -> int:
         """Give how often a way is run; never where it takes too long."""

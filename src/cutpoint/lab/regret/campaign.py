@@ -8,6 +8,8 @@ from cutpoint.cost import CutTable
 from cutpoint.lab.arena import (
     BASELINES,
     CUTPOINT,
+    RACING,
+    SERVER_ONLY_FLOAT32,
     Arena,
     Contender,
     Subject,
@@ -39,8 +41,8 @@ long."""
 _DEVICE_S = 0.15
 """Of others."""
 
-_QUICK_SCHEMES = ("dads", "loadpart")
-"""On the real clock; of the four each of the others does almost what one of these does."""
+_QUICK_SCHEMES = ("dads", "loadpart", "diamond")
+"""On the real clock; each of the others does almost what one of these does."""
 
 _NUM_PICTURES = 4
 
@@ -88,7 +90,8 @@ class Campaign:
                 )
 
         schemes = _QUICK_SCHEMES if self._options.is_quick else tuple(PUBLISHED)
-        contenders = (*BASELINES, CUTPOINT, *map(published, schemes))
+        baselines = (each for each in BASELINES if each != SERVER_ONLY_FLOAT32)
+        contenders = (*baselines, CUTPOINT, RACING, *map(published, schemes))
         self._in_arena(name, contenders, work)
 
     def details(self) -> dict[str, Any]:
@@ -128,7 +131,11 @@ class Campaign:
     def _add_cases(self, name: str, arena: Arena) -> list[ExactCase]:
         table = _table_of(arena)
         busy = self.busy[name] = measure_loaded(arena, LOAD)
-        cases = [ExactCase(name, trace, table, busy.answered) for trace in self._traces]
+        graph = arena.subject.graph("uint8")
+        cases = [
+            ExactCase(name, trace, table, busy.answered, graph, is_detailed=not self.cases)
+            for trace in self._traces
+        ]
         self.cases += cases
         return cases
 

@@ -1,6 +1,6 @@
 """Every policy on the virtual clock: what its choices truly take, beside the best row each time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutpoint.cost import CutTable
+from cutpoint.graph import Graph
 from cutpoint.lab.arena.fixed_row import FixedRow
 from cutpoint.lab.arena.subject import INPUT_CODEC
 from cutpoint.lab.regret.float32_rows import float32_rows
@@ -40,11 +41,23 @@ BELIEFS: Mapping[BeliefName, str] = {
 }
 """What follows a policy's name where it is told something else."""
 
+OWN: BeliefName = "estimated"
+"""What a session makes of its transfers, answers and probes: what everybody has who runs live."""
+
 WINDOWS = (1.0, 2.0, 3.0)
 """Means over so many times the oracle's mean latency are told as well: how much of the regret is
 that a trace changes within a transfer, which no one number tells."""
 
 CUTPOINT, ORACLE, BEST_FIXED = "cutpoint", "oracle", "best fixed row"
+ESTIMATED = CUTPOINT + BELIEFS[OWN]
+RACING = f"{CUTPOINT} (estimated, hedge auto)"
+ALWAYS = f"{CUTPOINT} (estimated, hedge always)"
+TOLD = " (told)"
+"""Follows the name of a published policy that has the true conditions in place of estimators."""
+
+_LEARNS_ALONE = "ans"
+"""Has no place for conditions: told of them it would be another policy."""
+
 LOSSLESS = "cutpoint lossless"
 
 HINDSIGHT = "best rule on the past rate"
@@ -85,8 +98,12 @@ class ExactCase:
         Of the model that is fed pixels, with every codec that may be used.
     busy
         What the server is like in the middle third.
+    graph
+        Of the model that is fed pixels: policies take their features from it.
     every_s
         Between inferences.
+    is_detailed
+        Whether cutpoint is told this and that, and the published policies the truth, as well.
     """
 
     def __init__(
@@ -95,13 +112,18 @@ class ExactCase:
         trace: Trace,
         table: CutTable,
         busy: LoadConditions,
+        graph: Graph | None = None,
         every_s: float = EVERY_S,
+        *,
+        is_detailed: bool = True,
     ) -> None:
         self.model = model
         self.trace = trace
         self.table = table
         self.world = world_of(trace, busy)
         self.positions_s = np.arange(0.0, trace.duration_s, every_s)
+        self._graph = graph
+        self._is_detailed = is_detailed
         self._replay = self._replayed(table)
 
     @property
@@ -116,9 +138,10 @@ class ExactCase:
         return (
             Run(ORACLE, self._replay.oracle()),
             Run(CUTPOINT, self._replay.run(Cutpoint(), CLAIMED)),
-            *self._told(CUTPOINT, self._replay, Cutpoint),
-            *self._older(),
-            *self._averaged(),
+            Run(ESTIMATED, self._replay.run(Cutpoint(), OWN, gives_up=True)),
+            Run(RACING, self._replay.run(Cutpoint(), OWN, hedge="auto", gives_up=True)),
+            Run(ALWAYS, self._replay.run(Cutpoint(), OWN, hedge="always", gives_up=True)),
+            *(self._detailed() if self._is_detailed else ()),
             Run(HINDSIGHT, best_by_past_rate(self._replay, HINDSIGHT, PAST_S), _HINDSIGHT_NOTE),
             *self._published(),
             Run(BEST_FIXED, self._replay.fixed(best), FixedRow.of(self.table, best).name),
@@ -156,12 +179,13 @@ class ExactCase:
         found = self.table.find(row.cut, row.codec)
         return float("inf") if found is None else float(self._replay.latency_s[index, found])
 
-    def _told(
-        self, name: str, replay: ExactReplay, make: Callable[[], Policy], but: Sequence[str] = ()
-    ) -> list[Run]:
-        """Give the runs of a policy that is told something else than what the claim is about."""
-        others = {belief: text for belief, text in BELIEFS.items() if belief not in but}
-        return [Run(name + text, replay.run(make(), belief)) for belief, text in others.items()]
+    def _detailed(self) -> Iterator[Run]:
+        """Give the runs of cutpoint that is told something else than what the claims are about."""
+        for belief, text in BELIEFS.items():
+            if belief != OWN:
+                yield Run(CUTPOINT + text, self._replay.run(Cutpoint(), belief))
+        yield from self._older()
+        yield from self._averaged()
 
     def _older(self) -> list[Run]:
         """Give the runs of cutpoint that is told what is several samples old."""
@@ -185,10 +209,21 @@ class ExactCase:
         replay = self._replayed(float32_rows(self.table))
         runs: list[Run] = []
         for name, make in PUBLISHED.items():
-            runs.append(Run(name, replay.run(make(), CLAIMED)))
-            runs += self._told(name, replay, make, but=("met", "causal"))
+            live = replay.run(self._asked(make()), OWN, gives_up=True)
+            runs.append(
+                Run(name, live, f"{live.probe_bytes / self.trace.duration_s:,.0f} B/s of probes")
+            )
+            if self._is_detailed and name != _LEARNS_ALONE:
+                told = replay.run(self._asked(make()), CLAIMED, is_told_only=True)
+                runs.append(Run(name + TOLD, told))
         # Its rows are fewer; what it is held against is the same for all.
         return [replace(each, run=self._against_all(each.run)) for each in runs]
+
+    def _asked(self, policy: Policy) -> Policy:
+        """Let a policy see the graph, as a session does."""
+        if self._graph is not None:
+            policy.candidates(self._graph)
+        return policy
 
     def _ends(self) -> list[Run]:
         plain = self._replayed(float32_rows(self.table))

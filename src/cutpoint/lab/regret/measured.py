@@ -13,7 +13,7 @@ from cutpoint.lab.regret.exact import BEST_FIXED, CUTPOINT, ORACLE, ExactCase
 from cutpoint.lab.regret.world_of import LOAD_TEXT, load_at
 from cutpoint.lab.traces import positions
 
-NUM_REPLAYS = 5
+NUM_REPLAYS = 4
 
 _MOST_ROWS = 5
 _TIMES_DEVICE = 4.0

@@ -12,7 +12,8 @@ Every policy runs the same photographs on the same places of a link's trace; oth
 server to 90 % in the middle third of each trace. Cutpoint is fed pixels and may use any codec
 whose outputs are no further from the exact ones than with JPEG 90 of the input; the published
 schemes are fed normalised floats and encode nothing, as published. All plan with the same
-measured times.
+measured times, and each believes its own estimators: the probes and windows of its paper where it
+has any, else the session's.
 """
 
 _EXACT = """\
@@ -20,21 +21,28 @@ _EXACT = """\
 
 The trace is integrated over each transfer; wait and slow-down of the loaded server are means of
 what was measured on it. An inference begins with every picture of a camera that gives thirty a
-second, each as if it were alone. The oracle takes the row that is truly the soonest. Policies
-differ in what they are told:
+second, each as if it were alone; what it teaches is known when it has ended. The oracle takes the
+row that is truly the soonest. Cutpoint is told more or less:
 
 - without a word behind the name: the true conditions of one sample (one picture, 33 ms) ago,
   which is what the soonest offload begun then truly met: the rates over its own transfers, wait
-  and slow-down. The claim is about this. *(3 samples late)*: the same, 0.1 s old.
+  and slow-down. *(3 samples late)*: the same, 0.1 s old.
+- *(estimated)*: what the client's own estimators make of its transfers, answers and probes. *Hedge
+  auto*: the same, and where the tail is worth the joules the device computes on after sending;
+  *hedge always*: wherever something was sent, so that to send at the wrong time costs joules alone.
 - *(true conditions)*: the same of this moment.
 - *(late, mean over n latencies)*: rates are means over a window that began one sample ago and is n
   times as long as the oracle's mean latency. Most of a long window lies ahead: the longer it is,
   the more it tells of the future.
 - *(causal)*: only what has passed by now, a mean over the last 0.1 s.
-- *(estimated)*: what the client's own estimators make of its transfers, answers and probes.
 
-Each scheme is told what the soonest offload among its own rows met: floats take longer, and so
-their rates are means over a longer stretch.
+The published policies run live, by their own estimators. Their probes take link time: what is
+uploaded while one is under way leaves behind it, so a policy whose paper sends a second of traffic
+each second pays for that. *(told)*: the same policy without estimators, told the true conditions of
+one sample ago; what the soonest offload among its own rows met: floats take longer, and so these
+rates are means over a longer stretch. Whoever runs by estimates is carried out as a session does
+it: an upload that lags is called off and the device finishes alone. Whoever is told conditions is
+seen through, however long it takes.
 
 *Best rule on the past rate* sorts the mean rate of the last 0.1 s into twenty bins and takes in
 each the row that is the best there, found in hindsight: about what knowing the past alone can

@@ -112,10 +112,10 @@ class Effort:
         How often a net is timed at most, while other work disturbs it.
     """
 
-    num_pictures: int = 4
-    repeats: int = 8
-    codecs_s: float = 1.5
-    attempts: int = 3
+    num_pictures: int = 3
+    repeats: int = 6
+    codecs_s: float = 1.0
+    attempts: int = 2
 
 
 def measure_net(

@@ -1,0 +1,1 @@
+"""Joules: what each policy's choices cost a device, on both clocks."""

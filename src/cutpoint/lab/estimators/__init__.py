@@ -1,0 +1,1 @@
+"""Estimators of links and of load, each against the truth."""

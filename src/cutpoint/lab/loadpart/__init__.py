@@ -1,0 +1,1 @@
+"""LoADPart's grid: six nets under growing server load, who knows of the load and who does not."""

@@ -1,0 +1,1 @@
+"""What it brings to race: the device computes on while the server is asked."""
