@@ -6,6 +6,8 @@ import pytest
 
 from cutpoint.lab.faults.chaos import run_chaos
 
+pytestmark = pytest.mark.alone
+
 _log = logging.getLogger(__name__)
 
 

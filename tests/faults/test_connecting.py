@@ -7,6 +7,8 @@ import pytest
 from cutpoint.lab.faults.invariants import violations
 from cutpoint.lab.faults.outages import outage_setting
 
+pytestmark = pytest.mark.alone
+
 _DELAYS_S = (0.0, 0.1)
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from cutpoint.lab.faults.failover import MOST_ATTEMPTS, run_failover
 
+pytestmark = pytest.mark.alone
+
 _log = logging.getLogger(__name__)
 
 

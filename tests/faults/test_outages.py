@@ -18,6 +18,8 @@ from cutpoint.lab.faults.outages import (
 )
 from cutpoint.lab.fork_server import ForkServer
 
+pytestmark = pytest.mark.alone
+
 _log = logging.getLogger(__name__)
 
 

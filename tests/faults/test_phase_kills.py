@@ -6,6 +6,8 @@ import pytest
 
 from cutpoint.lab.faults.phase_kills import ADDED_S, PHASES, RESUME_S, SCENES, run_phase_kills
 
+pytestmark = pytest.mark.alone
+
 _log = logging.getLogger(__name__)
 
 

@@ -12,6 +12,8 @@ from cutpoint.lab.faults.rates import (
     run_flapping,
 )
 
+pytestmark = pytest.mark.alone
+
 _log = logging.getLogger(__name__)
 
 
