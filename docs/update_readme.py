@@ -18,15 +18,20 @@ POLICIES = {
     "oracle": "the best choice each time, known afterwards",
     "cutpoint": "**cutpoint**, told the conditions",
     "cutpoint (estimated)": "**cutpoint**, by its own estimates",
+    "cutpoint (estimated, hedge auto)": "**cutpoint**, the same, racing where it pays",
+    "cutpoint (estimated, hedge always)": "**cutpoint**, the same, racing always",
     "best fixed row": "the best fixed choice, known afterwards",
     "device-only": "device-only",
     "server-only jpeg": "server-only, JPEG",
     "server-only uint8": "server-only, pixels",
     "server-only float32": "server-only, floats",
-    "dads": "DADS, told the conditions",
-    "loadpart": "LoADPart, told the conditions",
-    "neurosurgeon": "Neurosurgeon, told the conditions",
-    "qdmp": "QDMP, told the conditions",
+    "diamond": "DIAMOND (reconstruction)",
+    "dads": "DADS",
+    "neurosurgeon": "Neurosurgeon",
+    "qdmp": "QDMP",
+    "ans": "ANS",
+    "loadpart-followon": "LoADPart's follow-on",
+    "loadpart": "LoADPart",
 }
 """Policies of the report, and what the README calls them."""
 
@@ -35,10 +40,13 @@ MEASURED = {
     "server-only jpeg": "server-only, JPEG",
     "server-only uint8": "server-only, pixels",
     "server-only float32": "server-only, floats",
+    "diamond": "DIAMOND (reconstruction)",
     "dads": "DADS",
-    "loadpart": "LoADPart",
     "neurosurgeon": "Neurosurgeon",
     "qdmp": "QDMP",
+    "ans": "ANS",
+    "loadpart-followon": "LoADPart's follow-on",
+    "loadpart": "LoADPart",
 }
 """Policies that ran on the real clock, and what the README calls them."""
 

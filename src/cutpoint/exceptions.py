@@ -19,7 +19,8 @@
     ├── FeedError                  the inputs of this call are not the model's
     ├── TraceError                 a recording of a link that is none
     ├── ProfileError               measurements missing, corrupt or of something else
-    │   └── ProfileMismatchError       measure again, here, this model
+    │   ├── ProfileMismatchError       measure again, here, this model
+    │   └── SensorError                no joules are told: what measured them cannot be read
     ├── TransportError             the other side was not reached (try again, or finish here)
     │   ├── ConnectError
     │   │   └── TlsError                   give the certificates that the message names
@@ -123,6 +124,10 @@ class ProfileError(CutpointError):
 
 class ProfileMismatchError(ProfileError):
     """The measurements are of another model, host or runtime."""
+
+
+class SensorError(ProfileError):
+    """A sensor of this machine cannot be read, or gives no figure; names its file."""
 
 
 class TransportError(CutpointError):

@@ -111,7 +111,7 @@ class Rogue:
         try:
             for message in call:
                 lie = self.frame_lie
-                if lie is None or _is_of_probe(message):
+                if lie is None or (_is_of_probe(message) and not _tells_probes(lie)):
                     yield message
                     continue
                 num_sent = 0
@@ -131,6 +131,10 @@ def _serialized(message: Any) -> bytes:
 def _is_of_probe(message: Any) -> bool:
     identity = message.infer_response.id
     return identity.isdecimal() and int(identity) >= 1 << 40
+
+
+def _tells_probes(lie: FrameLie) -> bool:
+    return getattr(lie, "is_of_probes", False)
 
 
 def _on_results(spoil: Callable[[Any], Any]) -> FrameLie:
@@ -242,6 +246,13 @@ def busy_with_no_number(message: Any) -> None:
 
 
 @_on_results
+def no_times(message: Any) -> None:
+    """Say nothing of what it took."""
+    for key in ("tail_s", "wait_s", "idle_s", "cpu_s", "load", "batch", "pending"):
+        message.infer_response.parameters.pop(key, None)
+
+
+@_on_results
 def decoded_for_ever(message: Any) -> None:
     """Say that what came raw was decoded for longer than it was away."""
     set_parameters(message.infer_response.parameters, {"decode_s": 1e9})
@@ -301,11 +312,15 @@ def endless_acks(message: Any) -> Iterator[Any]:
 
 FRAME_LIES: tuple[FrameLie, ...] = (
     wrong_name, wrong_shape, wrong_type, too_few, too_many, wrong_offset, huge_reply,
-    endless_reply, negative_times, huge_times, no_numbers, decoded_for_ever, encoded_reply,
-    busy_for_ever, busy_with_no_number,
-    answer_of_another, number_too_long, never, garbage, long_angry_words, endless_acks,
-    come_back_in_a_lifetime,
+    endless_reply, encoded_reply, answer_of_another, number_too_long, never, garbage,
+    long_angry_words, endless_acks, come_back_in_a_lifetime,
 )  # fmt: skip
+
+TIME_LIES: tuple[FrameLie, ...] = (
+    negative_times, huge_times, no_numbers, decoded_for_ever, busy_for_ever, busy_with_no_number,
+    no_times,
+)  # fmt: skip
+"""Lies about nothing but what an answer took."""
 
 
 def other_digest(told: dict[str, Any]) -> Any:

@@ -17,6 +17,8 @@ from tests.hostile.valid import Base
 from cutpoint.wire.channel import CLIENT_OPTIONS
 from cutpoint.wire.protocol import services
 
+pytestmark = pytest.mark.alone
+
 _log = logging.getLogger(__name__)
 
 _EVERY_S = 0.05

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from tests.hostile.planted import PLANTED
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.parametrize("bug", PLANTED)
 def test_a_planted_bug_is_caught(bug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

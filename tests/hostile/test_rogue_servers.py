@@ -25,6 +25,8 @@ from tests.hostile.rogue import (
 from cutpoint import InferenceSession
 from cutpoint.exceptions import CutpointError
 
+pytestmark = pytest.mark.alone
+
 _MOST_MORE_BYTES = 40_000_000
 _PATIENCE_S = 10.0
 

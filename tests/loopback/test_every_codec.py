@@ -7,9 +7,10 @@ import numpy as np
 import onnx
 import pytest
 
-from cutpoint.client.drive import Drive, session_clock
+from cutpoint.client.drive import Drive
 from cutpoint.client.encoders import Encoders
 from cutpoint.client.server_connection import ServerConnection
+from cutpoint.client.session_clock import session_clock
 from cutpoint.execution import ModelFile, Segments, load_graph
 from cutpoint.graph import Arrays, Graph, candidate_cuts, server_only
 from cutpoint.inference import Inference

@@ -16,6 +16,8 @@ from cutpoint.lab.equivalence import is_equal
 from cutpoint.lab.link_process import LinkProcess
 from cutpoint.units import from_mbit_per_s
 
+pytestmark = pytest.mark.alone
+
 _log = logging.getLogger(__name__)
 
 RESUME_S = 1.5

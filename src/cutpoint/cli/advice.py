@@ -99,6 +99,7 @@ def verdict(found: Advice) -> str:
         "latency": "latency",
         "throughput": "time between frames",
         "energy": "the device's energy",
+        "weighted": "latency and energy, weighed",
         "p95": "the 95th percentile of latency",
         "deadline": f"energy within {format_duration(found.objective.deadline_s)}",
     }[found.objective.name]
@@ -144,7 +145,7 @@ def advice_document(found: Advice) -> dict[str, object]:
         "model": found.inputs.costs.name,
         "sha256": found.inputs.costs.sha256,
         "hosts": hosts,
-        "objective": found.objective.name,
+        "objective": found.objective.text.partition("=")[0],
         "round_trip_s": None if link is None else link.round_trip_s,
         "wait_s": found.like.load.wait_s,
         "worth_it": WORTH_IT,

@@ -13,6 +13,7 @@ from cutpoint.cli.bench import bench
 from cutpoint.cli.calibrate import calibrate
 from cutpoint.cli.demo import demo
 from cutpoint.cli.embed import embed
+from cutpoint.cli.export import export
 from cutpoint.cli.fit import fit
 from cutpoint.cli.inspect import inspect
 from cutpoint.cli.log_lines import LineFormatter, Sparing
@@ -35,7 +36,7 @@ app = typer.Typer(
     add_completion=False,
 )
 for command in (
-    inspect, split, embed, profile, calibrate, fit, serve, plan, advise, run, zoo, demo,
+    inspect, split, export, embed, profile, calibrate, fit, serve, plan, advise, run, zoo, demo,
 ):  # fmt: skip
     app.command()(command)
 

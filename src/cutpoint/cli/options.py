@@ -33,9 +33,9 @@ ObjectiveOption = Annotated[
     typer.Option(
         "--objective",
         metavar="NAME",
-        help="latency; throughput (longest stage); energy (of the device); p95 (latency with "
-        "bandwidth and load both at their 95th percentile of badness); deadline=SECONDS (least "
-        "energy that keeps it).",
+        help="latency; throughput (longest stage); energy (of the device); weighted:SHARE (both, "
+        "with so much weight on the energy); p95 (latency with bandwidth and load both at their "
+        "95th percentile of badness); deadline=SECONDS (least energy that keeps it).",
         rich_help_panel=CHOICE,
     ),
 ]
@@ -45,7 +45,8 @@ PowerOption = Annotated[
     typer.Option(
         "--power",
         metavar="NAME|FILE",
-        help="What the device draws: raspberry-pi-4b-wifi, -lte or -3g, or a JSON file.",
+        help="What the device draws: raspberry-pi-4b, jetson-nano or jetson-orin-nx, each with "
+        "-wifi, -lte or -3g behind it, or a JSON file.",
         rich_help_panel=CHOICE,
     ),
 ]

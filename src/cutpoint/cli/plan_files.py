@@ -153,6 +153,7 @@ def _what(objective: Objective) -> str:
         "latency": "which cut answers soonest",
         "throughput": "which cut lets most frames pass",
         "energy": "which cut costs the device least energy",
+        "weighted": "which cut has the least latency and energy, weighed",
         "p95": "which cut has the least 95th percentile",
         "deadline": f"least energy within {format_duration(objective.deadline_s)}",
     }[objective.name]

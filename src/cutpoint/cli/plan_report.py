@@ -137,13 +137,15 @@ def _is_best(objective: Objective) -> str:
         "latency": "it answers soonest",
         "throughput": "most frames pass",
         "energy": "the device spends least",
+        "weighted": f"latency and energy are least, {objective.energy_share:.0%} on the energy",
         "p95": "the 95th percentile is least",
         "deadline": f"the device spends least within {format_duration(objective.deadline_s)}",
     }[objective.name]
 
 
 def _heading(objective: Objective) -> str:
-    return {"throughput": "frames/s", "p95": "p95"}.get(objective.name, "energy")
+    own = {"throughput": "frames/s", "p95": "p95", "weighted": "weighted"}
+    return own.get(objective.name, "energy")
 
 
 def _cells(row: PlanRow, objective: Objective, *, has_codecs: bool) -> list[str]:
@@ -175,7 +177,8 @@ def _objective_document(objective: Objective) -> dict[str, object]:
         "name": objective.name,
         "unit": objective.unit,
         "deadline_s": objective.deadline_s if objective.name == "deadline" else None,
-        "power": objective.power.name if objective.unit == "J" else None,
+        "power": objective.power.name if objective.counts_joules else None,
+        "energy_share": objective.energy_share if objective.name == "weighted" else None,
         "spread": objective.spread if objective.name == "p95" else None,
     }
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cutpoint.cli.chosen_model import ChosenModel, chosen_model
+from cutpoint.cli.energy_lines import tell_measured
 from cutpoint.cli.first_run import first_run
 from cutpoint.cli.model_options import CustomOpsOption, InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out, print_json, progress_bar, table
@@ -28,6 +29,8 @@ from cutpoint.graph import Cut, Graph, cut_at
 from cutpoint.planning import mean_regret
 from cutpoint.profiling import measure, save_profile, spread
 from cutpoint.profiling.codec_times import time_codecs
+from cutpoint.profiling.energy_meter import EnergyMeter
+from cutpoint.profiling.energy_sensor import energy_sensor
 from cutpoint.profiling.kept_codec_times import values_to_time
 from cutpoint.profiling.made_up_values import made_up_values
 from cutpoint.records import RAW, Profile
@@ -78,14 +81,16 @@ def profile(
     )
     chosen = chosen_model(model, size, inputs, custom_ops, is_untrusted=untrusted)
     graph = chosen.load()
-    if server is None:
-        result = _measured(graph, chosen, repeats, threads, slowdown)
-    else:
-        result, _ = server_profile(server, graph, security)
+    with EnergyMeter(None if server is not None else energy_sensor()) as meter:
+        if server is None:
+            result = _measured(graph, chosen, repeats, threads, slowdown)
+        else:
+            result, _ = server_profile(server, graph, security)
     save_profile(result, output)
     if json:
         print_json(result)
         return
+    tell_measured(meter)
     _print(graph, result, output)
 
 

@@ -21,6 +21,7 @@ from cutpoint.cli.codec_options import (
     codec_names,
     tolerance_text,
 )
+from cutpoint.cli.energy_lines import tell_counted, tell_measured
 from cutpoint.cli.first_run import first_run
 from cutpoint.cli.model_options import CustomOpsOption, InputsOption, SizesOption, UntrustedOption
 from cutpoint.cli.output import err, out, table
@@ -38,7 +39,9 @@ from cutpoint.client.codec_choice import CHECK_RATE
 from cutpoint.client.session import InferenceSession
 from cutpoint.exceptions import CutpointError, UnknownShapeError
 from cutpoint.graph import Arrays, sample_feed
-from cutpoint.policies import PUBLISHED
+from cutpoint.policies import PUBLISHED, checked_hedge
+from cutpoint.profiling.energy_meter import EnergyMeter
+from cutpoint.profiling.energy_sensor import energy_sensor
 from cutpoint.records import RAW, InferenceRecord, Withdrawal
 from cutpoint.units import format_bandwidth, format_duration
 
@@ -114,6 +117,29 @@ def run(
     ] = CHECK_RATE,
     pause: Annotated[float, typer.Option(min=0.0, help="Seconds between inferences.")] = 0.0,
     deadline: Annotated[float | None, typer.Option(help="Wanted latency in seconds.")] = None,
+    objective: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What is to be small: latency, energy (of this device), or weighted:SHARE (both, "
+            "with so much weight on the energy); the last two need --power.",
+        ),
+    ] = "latency",
+    power: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="What this device draws (see `cutpoint plan --help`): records count joules.",
+            show_default=False,
+        ),
+    ] = None,
+    hedge: Annotated[
+        str,
+        typer.Option(
+            help="Compute on after sending, and take the first answer: off, always, or auto, "
+            "where the risk that the server is late is worth the joules."
+        ),
+    ] = "off",
     slowdown: Annotated[
         float, typer.Option(min=1.0, help="Emulate a device this many times slower.")
     ] = 1.0,
@@ -145,6 +171,9 @@ def run(
             sizes=chosen.sizes,
             example=chosen.feed,
             deadline_s=deadline,
+            hedge=checked_hedge(hedge),
+            objective=objective,
+            power=power,
             slowdown=slowdown,
             table=table,
             codecs=codec_names(codec),
@@ -157,9 +186,12 @@ def run(
     with session:
         feed = _feed(session, chosen)
         _wait_for_server(session)
-        kept = _run_all(session, feed, count, pause, records, json)
+        with EnergyMeter(energy_sensor()) as meter:
+            kept = _run_all(session, feed, count, pause, records, json)
     if not json:
         _summarise(kept)
+        tell_counted(kept, power)
+        tell_measured(meter)
 
 
 def _feed(session: InferenceSession, chosen: ChosenModel) -> Arrays:

@@ -117,6 +117,7 @@ def _of_what(objective: Objective) -> str:
         "latency": "",
         "throughput": " of the time between frames",
         "energy": " of the device's energy",
+        "weighted": " of latency and energy, weighed",
         "p95": " of the 95th percentile",
         "deadline": " of the device's energy",
     }[objective.name]
