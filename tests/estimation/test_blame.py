@@ -5,6 +5,7 @@ import math
 import pytest
 
 from cutpoint.estimation import Blame
+from cutpoint.estimation.blame import carried_bytes_per_s
 
 RATE, SIZE, IDLE_S, ROUND_TRIP_S = 1e6, 100_000, 0.1, 0.01
 ON_TIME_S = SIZE / RATE + IDLE_S + ROUND_TRIP_S
@@ -109,3 +110,32 @@ def test_without_a_link_or_an_idle_time_nothing_is_told_apart():
     """The server is taken at its idle time."""
     assert split(Blame(PROBE_BYTES), 5.0) == IDLE_S
     assert trusting().answered(5.0, SIZE, ROUND_TRIP_S, 0.0, 0.0) == 0.0
+
+
+def test_what_was_measured_may_be_forgotten_meanwhile():
+    """One answer is on time on one thread while another's is split on another."""
+
+    class Forgetful(Blame):
+        _found: float | None = None
+
+        @property
+        def _measured(self) -> float | None:
+            found, self._found = self._found, None
+            return found
+
+        @_measured.setter
+        def _measured(self, value: float | None) -> None:
+            self._found = value
+
+    blame = Forgetful(PROBE_BYTES)
+    blame.trust(RATE)
+    split(blame, ON_TIME_S + 0.4)
+    blame.probed(RATE, 0.1)
+    assert split(blame, ON_TIME_S + 0.4, 0.2) == pytest.approx(IDLE_S + 0.4)
+
+
+def test_what_holds_up_an_empty_message_is_not_the_links_doing():
+    """A probe that is late beside an empty one on time shows the link; both late, the server."""
+    assert carried_bytes_per_s(16_000, 0.02, 0.0) == pytest.approx(0.8e6)
+    assert carried_bytes_per_s(16_000, 0.02, 0.019) > 10e6
+    assert math.isfinite(carried_bytes_per_s(16_000, 0.02, 0.5))

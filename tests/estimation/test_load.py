@@ -233,3 +233,35 @@ def test_own_figures_told_again_are_no_news() -> None:
     for number in range(5):
         load.reported(LoadReport(1.2, age_s=0.3, slowdown=30.0, num_pending=number))
     assert load.conditions(1.2).slowdown == before
+
+
+def test_what_bears_witness_may_be_forgotten_meanwhile() -> None:
+    """An outage ends on one thread while an answer is learned from on another."""
+
+    class Forgetful(LoadEstimator):
+        _shown: float | None = None
+
+        @property
+        def _witness(self) -> float | None:
+            found, self._shown = self._shown, None
+            return found
+
+        @_witness.setter
+        def _witness(self, value: float | None) -> None:
+            self._shown = value
+
+    load = Forgetful()
+    for _ in range(3):
+        load.observe(wait_s=0.0, tail_s=6.0, idle_tail_s=2.0, at_s=1.0)
+    assert 1.0 < load.conditions(1.0).slowdown <= 3.0
+
+
+def test_a_mean_of_many_does_not_refute_what_was_given_up() -> None:
+    """A poll that still counts the quick requests before a stall says nothing of the stall."""
+    load = LoadEstimator()
+    load.observe_at_least(tail_s=0.6, idle_tail_s=0.1, at_s=10.0)
+    believed = load.conditions(10.0).slowdown
+    load.reported(LoadReport(10.2, age_s=0.1, slowdown=1.3, is_polled=True))
+    assert load.conditions(10.2).slowdown == believed > 4.0
+    load.reported(LoadReport(10.4, age_s=0.1, slowdown=9.0, is_polled=True))
+    assert load.conditions(10.4).slowdown > believed

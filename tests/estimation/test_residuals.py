@@ -133,3 +133,23 @@ def test_many_cuts_are_not_remembered_for_ever() -> None:
     for index in range(500):
         residuals.observe(f"cut {index}", 0.02, 0.02, TOLD, float(index))
     assert len(residuals._mean) <= 65
+
+
+def test_what_a_session_has_come_to_believe_counts_once() -> None:
+    """As soon as it tells of the slow host, what the run before was blamed for is that."""
+    residuals = Residuals()
+    at_s = seen(residuals, "a", 4.0)
+    for told in (2.0, 4.0):
+        residuals.follow(told, at_s)
+    assert told * residuals.factor("a") == pytest.approx(4.0, rel=0.1)
+    residuals.follow(nan, at_s)
+    assert told * residuals.factor("a") == pytest.approx(4.0, rel=0.1)
+
+
+def test_a_cut_that_was_as_believed_is_not_what_has_changed() -> None:
+    """A profile that was right a moment ago is right still: it is the host that has slowed down."""
+    residuals = Residuals()
+    at_s = seen(residuals, "a", 1.0, 20)
+    at_s = seen(residuals, "a", 4.0, 3, at_s)
+    assert residuals.factor("a") == pytest.approx(4.0, rel=0.15)
+    assert residuals.factor("unseen") == pytest.approx(4.0, rel=0.2)

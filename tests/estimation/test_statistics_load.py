@@ -127,3 +127,37 @@ def test_no_statistics_raise_or_make_a_figure_that_cannot_be(snapshots):
         if report is not None:
             for each in (report.wait_s, report.slowdown, report.batch, report.num_pending):
                 assert each is None or (math.isfinite(each) and each >= 0)
+
+
+def test_one_execution_that_took_no_time_is_not_what_all_later_ones_are_told_by():
+    """The second quickest of many is: else a server would be held for a million times slower."""
+    load, count, total_s, at_s = StatisticsLoad(), 0, 0.0, 0.0
+
+    def ran(each_s):
+        nonlocal count, total_s, at_s
+        count, total_s, at_s = count + 1, total_s + each_s, at_s + 1.0
+        run = Cumulative(count, total_s)
+        return load.observe(
+            StatisticsSnapshot(at_s, Cumulative(count, 0.0), run, count, count, ((1, run),))
+        )
+
+    for _ in range(10):
+        ran(0.01)
+    assert ran(1e-9).slowdown == pytest.approx(1e-7, rel=0.1)
+    assert ran(0.02).slowdown == pytest.approx(2.0, rel=0.01)
+
+
+def test_what_a_server_once_told_for_a_while_is_forgotten():
+    """However quick it said it was: told the truth for long enough, the truth counts."""
+    load = StatisticsLoad()
+    reports = []
+    for number in range(1, 2100):
+        each_s = 1e-9 if number < 20 else 0.01
+        before_s = min(number, 19) * 1e-9 + max(number - 19, 0) * 0.01
+        run = Cumulative(number, before_s)
+        snapshot = StatisticsSnapshot(
+            number, Cumulative(number, 0.0), run, number, number, ((1, run),)
+        )
+        reports.append((each_s, load.observe(snapshot)))
+    assert reports[30][1].slowdown > 1e5
+    assert reports[-1][1].slowdown == pytest.approx(1.0, rel=0.01)

@@ -14,6 +14,7 @@ from cutpoint.inference import (
     Inference,
     OffloadFailed,
     PatienceEnded,
+    Replying,
     Started,
     TailDone,
     Uploaded,
@@ -86,6 +87,32 @@ def test_a_lost_offload_sent_no_longer_than_it_took_to_send() -> None:
         TailDone(6.0, 2.0),
     )  # fmt: skip
     _check(inference, PowerTimeline(POWER, [(0, 1), (4, 6)], [(1, 2)], [], 1000), 6.0)
+
+
+REPLY = (HeadDone(1.0, 1.0), Uploaded(2.0, 1.0), Replying(2.5))
+
+
+@pytest.mark.parametrize("ended", [PatienceEnded(4.0), OffloadFailed(4.0, "died")])
+def test_an_answer_that_was_not_waited_for_was_received_until_then(ended: Event) -> None:
+    """Half of it had come, and is of no use."""
+    inference = _ended(SPLIT, *REPLY, ended, TailDone(6.0, 2.0))
+    _check(
+        inference,
+        PowerTimeline(POWER, [(0, 1), (4, 6)], [(1, 2)], [(2.5, 4)], 1000, 50),
+        6.0,
+    )
+
+
+def test_an_answer_that_came_second_was_received_until_then() -> None:
+    """The device won the race while it was on its way."""
+    inference = _ended(replace(SPLIT, races=True), *REPLY, TailDone(3.0, 2.0))
+    _check(inference, PowerTimeline(POWER, [(0, 3)], [(1, 2)], [(2.5, 3)], 1000, 50), 3.0)
+
+
+def test_an_answer_in_pieces_is_received_once() -> None:
+    """What it took is in the parts."""
+    inference = _ended(SPLIT, *REPLY, Answered(3.0, wait_s=0.3, tail_s=0.2))
+    _check(inference, PowerTimeline(POWER, [(0, 1)], [(1, 2)], [(2.5, 3)], 1000, 100), 3.0)
 
 
 def test_an_upload_that_was_called_off_sent_until_then() -> None:

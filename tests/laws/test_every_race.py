@@ -14,15 +14,12 @@ from cutpoint.inference import (
     EncodeDone,
     HeadDone,
     Inference,
-    OffloadFailed,
     RunHead,
     RunTail,
     Send,
     StopTail,
     TailDone,
 )
-
-FAILURES = OffloadFailed | Answered
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What cutpoint takes where joules are to be few, and that the published schemes keep to time."""
+"""What is taken where joules are to be few: by cutpoint, Neurosurgeon, and who keeps to time."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,7 +7,7 @@ import pytest
 
 from cutpoint.cost import CutTable, PowerProfile, energy_j, predict
 from cutpoint.planning import LATENCY, Objective
-from cutpoint.policies import PUBLISHED, Cutpoint, Policy, Situation
+from cutpoint.policies import PUBLISHED, Cutpoint, Situation
 from cutpoint.records import Conditions, LinkConditions
 
 HUNGRY = PowerProfile("radio", 2.0, 1.0, 30.0, 1.0, "made up")
@@ -71,11 +71,30 @@ def test_a_link_that_may_be_slow_is_waited_for(table: CutTable) -> None:
     assert Cutpoint().decide(soon).placement != "server"
 
 
-@pytest.mark.parametrize("make", PUBLISHED.values(), ids=PUBLISHED)
-def test_published_schemes_keep_to_their_own(table: CutTable, make: Callable[[], Policy]) -> None:
+@pytest.mark.parametrize("name", [name for name in PUBLISHED if name != "neurosurgeon"])
+def test_published_schemes_keep_to_their_own(table: CutTable, name: str) -> None:
     """They decide the same whatever a session's objective is."""
     plans = [
-        make().decide(_situation(table, objective))
+        PUBLISHED[name]().decide(_situation(table, objective))
         for objective in (LATENCY, Objective("energy", power=HUNGRY))
     ]
     assert plans[0].cut == plans[1].cut
+
+
+@pytest.mark.parametrize(
+    ("power", "placement"), [(HUNGRY, "device"), (FRUGAL, "server")], ids=["radio", "core"]
+)
+def test_neurosurgeon_has_a_target_of_energy(
+    table: CutTable, power: PowerProfile, placement: str
+) -> None:
+    """What it draws for computing and for sending counts; without it the soonest row is taken."""
+    thrifty = _situation(table, Objective("energy", power=power))
+    assert PUBLISHED["neurosurgeon"]().decide(thrifty).placement == placement
+    assert PUBLISHED["neurosurgeon"]().decide(_situation(table, LATENCY)).placement == "server"
+
+
+def test_neurosurgeon_sends_nothing_to_a_server_that_cannot_be_used(table: CutTable) -> None:
+    """However few joules that would cost."""
+    thrifty = _situation(table, Objective("energy", power=FRUGAL))
+    away = replace(thrifty, conditions=replace(CONDITIONS, unavailable="left alone"))
+    assert PUBLISHED["neurosurgeon"]().decide(away).placement == "device"

@@ -7,7 +7,8 @@ import pytest
 from cutpoint.cost import POWER_PROFILES
 from cutpoint.exceptions import ConfigurationError
 from cutpoint.planning.objective import Objective
-from cutpoint.policies import Hedging, Situation, checked_hedge
+from cutpoint.policies import Cutpoint, Hedging, Situation, checked_hedge
+from cutpoint.policies.qdmp import Qdmp
 from cutpoint.records import (
     DEVICE,
     Conditions,
@@ -115,3 +116,44 @@ def test_only_three_ways_are_known() -> None:
     assert checked_hedge("auto") == "auto"
     with pytest.raises(ConfigurationError, match="now and then"):
         checked_hedge("now and then")
+
+
+def slower_link(situation: Situation, spread: float, rate: float = 2e5) -> Situation:
+    """Give one in which sending is believed to take 0.42 s at the middle, and the device 0.3 s."""
+    link = LinkConditions(rate, rate, 0.0, 0.0, spread)
+    return replace(situation, conditions=Conditions(link, load_age_s=0.1))
+
+
+def test_a_device_that_would_not_send_races_a_link_that_may_be_fast(situation: Situation) -> None:
+    """Not where that is believed to be hopeless, nor where it is surely slower."""
+    wide = slower_link(situation, 1.0)
+    assert Cutpoint().decide(wide).server is None
+    raced = Hedging(power=POWER).decided(Cutpoint(), wide)
+    assert (raced.placement, raced.races) == ("server", True)
+    for other in (
+        slower_link(situation, 0.05),
+        slower_link(situation, 1.0, rate=1e3),
+        replace(wide, hedge="off"),
+        replace(wide, conditions=replace(wide.conditions, link=None, unavailable="gone")),
+    ):
+        plan = Hedging(power=POWER).decided(Cutpoint(), other)
+        assert (plan.server, plan.races) == (None, False)
+
+
+def test_who_cannot_say_what_to_race_is_not_asked(situation: Situation) -> None:
+    """What a published scheme decides is its own; whether it is raced is asked as ever."""
+    wide = slower_link(situation, 1.0)
+    assert Hedging(power=POWER).decided(Qdmp(), wide) == Qdmp().decide(wide)
+    sent = replace(
+        wide, conditions=replace(wide.conditions, link=slower_link(wide, 1.0, 1e6).conditions.link)
+    )
+    assert Hedging(power=POWER).decided(Qdmp(), sent).races
+
+
+def test_to_ask_for_a_race_changes_no_decision(situation: Situation) -> None:
+    """A policy that was asked decides as one that was not."""
+    asked, other = Cutpoint(), Cutpoint()
+    for rate in (1e6, 2e5, 1e4, 3e5, 1e6):
+        now = slower_link(situation, 0.5, rate)
+        assert asked.decide(now) == other.decide(now)
+        asked.raced(now)

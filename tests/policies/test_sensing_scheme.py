@@ -75,6 +75,12 @@ def test_a_link_that_recovers_is_seen_by_its_own_probes(name: str, table: CutTab
 
 
 @EVERY_ONE
+def test_it_is_asked_each_time(name: str) -> None:
+    """What it believes changes though nothing that it is told does."""
+    assert not SENSING[name].is_steady
+
+
+@EVERY_ONE
 def test_a_server_that_cannot_be_used_is_the_sessions_to_say(name: str, table: CutTable) -> None:
     """Good probes do not bring back a server that is left alone."""
     policy = SENSING[name]()

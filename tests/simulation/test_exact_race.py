@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from cutpoint.cost import POWER_PROFILES, CutTable
-from cutpoint.policies import Fixed
+from cutpoint.policies import Cutpoint, Fixed
 from cutpoint.records import InferenceRecord
 from cutpoint.simulation.exact_run import ExactReplay
 from cutpoint.simulation.rate_schedule import RateSchedule
@@ -65,3 +66,18 @@ def test_a_race_costs_joules(replay: ExactReplay) -> None:
     expected = power.compute_w + power.send_w - power.idle_w
     moved = power.send_w_per_bytes_per_s * 1000 / 9
     assert raced.energy_j[1] == pytest.approx(expected * 1.0 + moved, rel=0.2)
+
+
+def test_what_may_be_fast_again_is_raced_where_that_is_worth_the_joules(
+    table_of: Callable[..., CutTable],
+) -> None:
+    """Alone the device waits for probes to tell that a link has come back; a race finds out."""
+    table = table_of((0.15, 0.0, 0.0, 0.0, 0.0), (0.0, 0.15, 0.02, 20_000.0, 100.0))
+    up = RateSchedule(((2.0, _FAST), (2.0, 3e4)), repeat=True)
+    world = World(up, RateSchedule.constant(_FAST), 0.005, 0.005)
+    positions_s = np.arange(0.0, 40.0, 0.1)
+    replay = ExactReplay(table, world, positions_s)
+    alone = replay.run(Cutpoint(), "estimated", gives_up=True)
+    raced = replay.run(Cutpoint(), "estimated", gives_up=True, hedge="auto")
+    assert raced.regret < 0.7 * alone.regret
+    assert np.count_nonzero(raced.rows == 0) < 0.7 * np.count_nonzero(alone.rows == 0)

@@ -58,7 +58,7 @@ class Delusion:
         """Give the next of it."""
         return self._believed[index % len(self._believed)]
 
-    def observe(self, index: int, row: int, parts: Parts) -> None:
+    def observe(self, index: int, row: int, parts: Parts, record: InferenceRecord) -> None:
         """Learn nothing."""
 
 

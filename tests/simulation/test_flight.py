@@ -55,3 +55,14 @@ def test_two_uploads_do_not_mix() -> None:
         flights.begin(float(begun_s), 50_000)
     list(flights.until(10.0))
     assert learner.link.up.bytes_per_s == pytest.approx(1e5, rel=0.05)
+
+
+def test_of_an_upload_that_is_called_off_no_more_is_heard_than_had_left() -> None:
+    """A link that comes back later is not shown by the rest of it, which never left."""
+    learner = Learner(world((1.2, 1e6), (2.0, 1e3), (100.0, 1e6)), 0.0)
+    flights = Flights(learner)
+    flights.begin(1.0, 1_000_000, until_s=1.5)
+    heard = list(flights.until(50.0))
+    assert max(heard) < 3.4  # the piece that was under way; all of it would come until 4.0
+    assert flights.most_bytes_per_s(50.0) is None
+    assert learner.meter.under_way_bytes == 0

@@ -14,6 +14,8 @@ _SHARE = 0.01
 _AT_FIRST_BYTES = 32 * 1024
 """... beyond a few at first."""
 
+_LEAST_SPACING_S = 1e-4
+
 
 class Blame:
     """
@@ -77,9 +79,10 @@ class Blame:
             return idle_s
         if at_s - self._measured_at_s > _AGAIN_S:
             self._is_asking = True
-        if self._measured is None:
+        measured = self._measured  # which another thread may forget meanwhile
+        if measured is None:
             return None
-        link_s = round_trip_s + size_bytes / self._measured
+        link_s = round_trip_s + size_bytes / measured
         return idle_s if took_s <= _SURPRISING * (link_s + idle_s) else took_s - link_s
 
     def probed(self, bytes_per_s: float, at_s: float) -> None:
@@ -96,3 +99,22 @@ class Blame:
         """Take the rate that is believed while answers are on time."""
         if bytes_per_s is not None and self._measured is None and not self._is_asking:
             self._trusted = bytes_per_s
+
+
+def carried_bytes_per_s(size_bytes: float, spacing_s: float, held_up_s: float) -> float:
+    """
+    Give how fast a link has carried a probe, where an empty message was late, too.
+
+    What holds up a message of nothing is no link that carries little: a server that is short of
+    its processor answers every question late, and by chance the larger one later.
+
+    Parameters
+    ----------
+    size_bytes
+        Of the probe.
+    spacing_s
+        By how much longer than an empty message it took.
+    held_up_s
+        By how much longer than usual the empty one took.
+    """
+    return size_bytes / max(spacing_s - held_up_s, _LEAST_SPACING_S)

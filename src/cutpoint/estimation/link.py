@@ -16,7 +16,14 @@ _TELLING_VARIANCE, _CLOCK_S = 0.02, 5e-4
 and an interpreter are on its way."""
 
 _WAKING_S = 2e-3
-"""What the threads on the way of a probe take more than those of an empty one, at most."""
+"""What the threads on the way of a probe take more than those of an empty one, at most ..."""
+
+_TIMES_JITTER, _MOST_WAKING_S = 2.0, 8e-3
+"""... or so many times what round trips vary by: on a busy machine each message is held up."""
+
+_BOUND_VARIANCE, _MOST_RISE = 4.0, log(16.0)
+"""While all that was seen took less than a jolt does, the rate may be far higher, and no lower:
+but two acknowledgements that were held up come together, which shows no rate at all."""
 
 _JOLT_S = 0.1
 _MOST_STEP = log(4.0)
@@ -65,6 +72,7 @@ class BandwidthEstimate:
         self.observed_at_s = -inf
         self.variability = Variability()
         self._surprise = 0.0
+        self._is_bound = False
 
     def __repr__(self) -> str:
         return f"<BandwidthEstimate: {self.bytes_per_s} bytes/s>"
@@ -88,12 +96,20 @@ class BandwidthEstimate:
         rate = size_bytes / duration_s
         if self.bytes_per_s is None:
             self.bytes_per_s = rate
+            self._is_bound = duration_s < _JOLT_S
         else:
             on_link_s = max(size_bytes / self.bytes_per_s, duration_s)
             variance = _TELLING_VARIANCE + (_CLOCK_S / on_link_s) ** 2
             unsure = _NEWS + self.variability.variance(age_s)
-            step = self._step(log(rate / self.bytes_per_s), duration_s)
-            self.bytes_per_s *= exp(unsure / (unsure + variance) * step)
+            surprise = log(rate / self.bytes_per_s)
+            if self._is_bound and surprise > 0:
+                unsure += _BOUND_VARIANCE
+                surprise = min(surprise, _MOST_RISE)
+                self._is_bound = duration_s < _JOLT_S
+            else:
+                self._is_bound = False
+                surprise = self._step(surprise, duration_s)
+            self.bytes_per_s *= exp(unsure / (unsure + variance) * surprise)
         self.variability.observe(self.bytes_per_s, at_s)
 
     def _step(self, surprise: float, duration_s: float) -> float:
@@ -132,7 +148,9 @@ class LinkEstimator:
         self.up = BandwidthEstimate()
         self.down = BandwidthEstimate()
         self._round_trips_s: deque[float] = deque(maxlen=_NUM_ROUND_TRIPS)
+        self._median_s: float | None = None
         self._answers_s: deque[float] = deque(maxlen=_NUM_ROUND_TRIPS)
+        self._least_down: deque[float] = deque(maxlen=_NUM_ROUND_TRIPS)
         self._late_s = 0.0
 
     def observe_probe(self, size_bytes: float, duration_s: float, at_s: float) -> None:
@@ -147,14 +165,22 @@ class LinkEstimator:
         expected_s = duration_s if rate is None else size_bytes / rate
         before_s, self._late_s = self._late_s, duration_s - expected_s
         late_s = min(self._late_s, max(before_s, 0.0)) if self._late_s > 0 else self._late_s
-        if 0 <= late_s < _WAKING_S and rate is not None:
+        if 0 <= late_s < self._waking_s and rate is not None:
             self.up.confirm(at_s)
         else:
             self.up.observe(size_bytes, expected_s + late_s, at_s)
 
+    @property
+    def _waking_s(self) -> float:
+        """What a probe may be later than an empty one for no doing of the link's."""
+        jitter_s = (self.round_trip_s or 0.0) - (self.least_round_trip_s or 0.0)
+        return min(max(_WAKING_S, _TIMES_JITTER * jitter_s), _MOST_WAKING_S)
+
     def observe_answer(self, duration_s: float, size_bytes: float) -> None:
         """
         Learn what an answer takes beside its way: a probe is answered with less ado.
+
+        One that comes in a single piece says no rate, but how much the way down carries at least.
 
         Parameters
         ----------
@@ -163,9 +189,12 @@ class LinkEstimator:
         size_bytes
             Of the outputs.
         """
-        link = self.conditions()
-        if link is not None:
-            way_s = self._half_round_trip_s + size_bytes / link.bandwidth_down_bytes_per_s
+        if duration_s > 0 and size_bytes > 0:
+            on_link_s = max(duration_s - (self.least_round_trip_s or 0.0) / 2, _CLOCK_S)
+            self._least_down.append(size_bytes / on_link_s)
+        round_trip_s, up = self._median_s, self.up.bytes_per_s or self.down.bytes_per_s
+        if round_trip_s is not None and up is not None:
+            way_s = round_trip_s / 2 + size_bytes / self._down_bytes_per_s(up)
             self._answers_s.append(duration_s - way_s)
 
     def observe_round_trip(self, duration_s: float) -> None:
@@ -177,13 +206,15 @@ class LinkEstimator:
         """
         if duration_s > 0:
             self._round_trips_s.append(duration_s)
+            latest = tuple(self._round_trips_s)  # another thread may forget them meanwhile
+            self._median_s = median(latest) if latest else None
             self._doubt_down()
             self._doubt_answer()
 
     def _doubt_answer(self) -> None:
         """Let what answers took beside their way fade too: it may be why none come any more."""
-        for index, answer_s in enumerate(self._answers_s):
-            self._answers_s[index] = (1 - _DOUBT) * answer_s
+        latest = tuple(self._answers_s)  # another thread may learn of one meanwhile
+        self._answers_s = deque(((1 - _DOUBT) * each for each in latest), self._answers_s.maxlen)
 
     def _doubt_down(self) -> None:
         up, down = self.up.bytes_per_s, self.down.bytes_per_s
@@ -193,13 +224,14 @@ class LinkEstimator:
     def forget(self) -> None:
         """Drop the round trips: the connection is a new one, perhaps over another path."""
         self._round_trips_s.clear()
+        self._median_s = None
         self._answers_s.clear()
+        self._least_down.clear()
 
     @property
     def round_trip_s(self) -> float | None:
         """Median of the latest round trips; ``None`` before the first."""
-        latest = tuple(self._round_trips_s)  # another thread may forget them meanwhile
-        return median(latest) if latest else None
+        return self._median_s  # kept, for it is asked for with every decision and every answer
 
     @property
     def least_round_trip_s(self) -> float | None:
@@ -213,7 +245,8 @@ class LinkEstimator:
         """
         Give the link as believed now; ``None`` before anything was measured.
 
-        A direction nothing was measured in is taken to be like the other one.
+        A direction nothing was measured in is taken to be like the other one; the way down
+        carries what the latest answers show it to, however slow the way up is meanwhile.
 
         Parameters
         ----------
@@ -228,7 +261,7 @@ class LinkEstimator:
         up = self.up.bytes_per_s or self.down.bytes_per_s
         if round_trip_s is None or up is None:
             return None
-        down = self.down.bytes_per_s or up
+        down = self._down_bytes_per_s(up)
         if most_bytes_per_s is not None:
             up = min(up, most_bytes_per_s)
         one_way_s = round_trip_s / 2
@@ -239,9 +272,9 @@ class LinkEstimator:
         age_s = 0.0 if at_s is None else max(at_s - self.up.observed_at_s, 0.0)
         return float(self.up.variability.variance(age_s + _HORIZON_S) ** 0.5)
 
-    @property
-    def _half_round_trip_s(self) -> float:
-        return (self.round_trip_s or 0.0) / 2
+    def _down_bytes_per_s(self, up_bytes_per_s: float) -> float:
+        """Give the rate of the way down, with what the way up does where nothing else is known."""
+        return max(self.down.bytes_per_s or up_bytes_per_s, *tuple(self._least_down), 0.0)
 
     @property
     def _answer_s(self) -> float:

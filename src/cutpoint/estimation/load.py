@@ -99,9 +99,10 @@ class LoadEstimator:
         witness = self._shown_before(idle_tail_s, at_s)
         told = min(ratio, max(witness, believed))
         is_step = self._is_step(told, believed, witness) and share > _STEP_SHARE
-        weight = self._weight(believed - told, is_step) * min(
-            1.0, share * max(believed - told, 1.0)
-        )
+        fall = believed - told
+        weight = self._weight(fall, is_step)
+        if share < 1.0:
+            weight *= min(1.0, share * max(fall, 1.0))
         self._testify(ratio, idle_tail_s, at_s)
         self._slowdown = (1 - weight) * believed + weight * told
         self._at_s, self._has_heard = at_s, True
@@ -152,6 +153,8 @@ class LoadEstimator:
         if is_fresh and report.slowdown is not None:
             told = min(report.slowdown, _HIGHEST)
             believed = self._believed(report.at_s)
+            if self._is_guess and told < believed and seen_at_s - self._at_s < _HOLDS_S:
+                return  # the mean counts what was quick before, and not what was given up
             # A mean of many requests, not one: away from the belief it is a step, and no chance.
             is_step = max(told, believed) > _STEP * min(told, believed)
             weight = _WEIGHT_OF_STEP if is_step else _WEIGHT
@@ -179,16 +182,17 @@ class LoadEstimator:
         """Give the slow-down that another answer bears out."""
         if self._slowdown > 1.0 and _HOLDS_S < at_s - self._at_s <= _REMEMBERS_S:
             return self._slowdown  # tried again, and as slow as it was
-        if self._witness is None:  # a short tail may not speak for itself alone
+        witness = self._witness  # which another thread may forget meanwhile
+        if witness is None:  # a short tail may not speak for itself alone
             return _HIGHEST if idle_tail_s >= _TELLING_S else 1.0
-        return self._witness if at_s - self._witness_at_s <= _WITNESS_S else 1.0
+        return witness if at_s - self._witness_at_s <= _WITNESS_S else 1.0
 
     def _testify(self, ratio: float, idle_tail_s: float, at_s: float) -> None:
         """Keep what an answer shows; that a short tail was quick clears a server a little."""
-        share = min(idle_tail_s / _TELLING_S, 1.0)
-        kept = 1.0 + (1.0 - share) * ((self._witness or 1.0) - 1.0)
-        if at_s - self._witness_at_s > _WITNESS_S or ratio >= kept:
-            kept = ratio
+        kept = ratio
+        if at_s - self._witness_at_s <= _WITNESS_S:
+            left = max(1.0 - idle_tail_s / _TELLING_S, 0.0)
+            kept = max(ratio, 1.0 + left * ((self._witness or 1.0) - 1.0))
         self._witness, self._witness_at_s = kept, at_s
 
     def _move_wait(self, wait_s: float, weight: float, at_s: float) -> None:
@@ -197,9 +201,12 @@ class LoadEstimator:
         self._wait_at_s = at_s
 
     def _believed_wait_s(self, at_s: float) -> float:
-        return self._wait_s * exp(-max(at_s - self._wait_at_s, 0.0) / _WAIT_FADES_S)
+        age_s = at_s - self._wait_at_s
+        return self._wait_s * exp(-age_s / _WAIT_FADES_S) if age_s > 0 else self._wait_s
 
     def _believed(self, at_s: float) -> float:
         """Give the slow-down as it is after its time."""
-        gone = min(max((at_s - self._at_s - _HOLDS_S) / _FADES_S, 0.0), 1.0)
-        return self._slowdown ** (1.0 - gone) if gone else self._slowdown
+        beyond_s = at_s - self._at_s - _HOLDS_S
+        if beyond_s <= 0:
+            return self._slowdown
+        return float(self._slowdown ** (1.0 - min(beyond_s / _FADES_S, 1.0)))

@@ -25,8 +25,8 @@ class LoadFactor:
     window
         Reports whose mean is taken.
     watchdog_s
-        After so long without a report that tells a factor it is 1 again. In the paper the server
-        resets it when its GPU is idle; ours tells none when it has served nothing lately.
+        After so long without a report that tells a factor it is 1 again. As recalled, the paper's
+        server resets it when its GPU is idle; ours tells none when it has served nothing lately.
     counts_wait
         Whether the mean wait in the server's queue counts too, as in the follow-on.
     """

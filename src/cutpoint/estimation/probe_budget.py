@@ -17,7 +17,7 @@ _RECHECK_EVERY, _MOST_RECHECK_BYTES = 4, 8 * 1024
 
 _LEAST_LARGE_BYTES, _MOST_LARGE_BYTES = 2 * 1024, 32 * 1024
 
-_PAIR_BYTES = 450
+PAIR_BYTES = 450
 """Of both probes and their acknowledgements beside the larger one's payload, the server's word on
 its load and gRPC's own pings included."""
 
@@ -89,14 +89,14 @@ class ProbeBudget:
         """
         if self._at_s is None:
             self._at_s = used_s
-        missing_bytes = _PAIR_BYTES + self.payload_bytes(bytes_per_s) - self._saved_bytes
+        missing_bytes = PAIR_BYTES + self.payload_bytes(bytes_per_s) - self._saved_bytes
         return max(used_s + _LEAST_PAUSE_S, self._at_s + missing_bytes / _SAVED_BYTES_PER_S)
 
     def spend(self, at_s: float, bytes_per_s: float | None) -> None:
         """Take note of a probe."""
         since_s = 0.0 if self._at_s is None else max(at_s - self._at_s, 0.0)
         saved = min(self._saved_bytes + since_s * _SAVED_BYTES_PER_S, _MOST_SAVED_BYTES)
-        self._saved_bytes = saved - _PAIR_BYTES - self.payload_bytes(bytes_per_s)
+        self._saved_bytes = saved - PAIR_BYTES - self.payload_bytes(bytes_per_s)
         self._at_s = at_s
         self._num += 1
 

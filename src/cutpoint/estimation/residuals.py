@@ -19,10 +19,14 @@ _NOISE, _TELLING_S = 0.1, 0.0005
 _UNSEEN = log(1.25)
 """A surprise by so much more counts at once; beyond it as far as the run before shows it too."""
 
+_SAME = 0.01
+"""What is told of the host and changes by less is told anew when it is more."""
+
 _BOUND = log(20.0)
 _MOST_CUTS = 64
 
 _CALM, _CALM_S = 0.05, 0.5
+_CALM_LEAST, _CALM_MOST = exp(-_CALM), exp(_CALM)
 """While a cut takes what is believed and no factor says otherwise, one run in so long is enough."""
 
 
@@ -45,9 +49,10 @@ class Residuals:
 
     def __init__(self) -> None:
         self._place: dict[str, int] = {}
-        self._mean = np.zeros(1)
-        self._covariance = np.full((1, 1), _HOST_SD**2)
+        self._mean = [0.0]
+        self._covariance = [[_HOST_SD**2]]  # lists: of a handful of cuts, numpy would take longer
         self._before: dict[str, float] = {}
+        self._known: set[str] = set()
         self._told = 0.0
         self._latest: int | None = None
         self._at_s = -inf
@@ -56,11 +61,11 @@ class Residuals:
 
     def __repr__(self) -> str:
         found = ", ".join(f"{cut} {self.factor(cut):.2f}" for cut in self._place)
-        return f"<Residuals: host {exp(float(self._mean[0])):.2f}; {found}>"
+        return f"<Residuals: host {exp(self._mean[0]):.2f}; {found}>"
 
     def observe(
         self, cut: str, duration_s: float, idle_s: float, told: tuple[float, float], at_s: float
-    ) -> None:
+    ) -> float:
         """
         Learn from a run on the host.
 
@@ -75,32 +80,61 @@ class Residuals:
             what either of them explains is no surprise.
         at_s
             When it was over.
+
+        Returns
+        -------
+        float
+            By how much the logarithm of the cut's factor moved.
         """
-        known = (duration_s, idle_s, *told)
-        if not all(0 < each < inf for each in known) or not -inf < at_s < inf:
-            return
-        ratio = log(duration_s) - log(idle_s)
-        found = [min(max(ratio - log(each), -_BOUND), _BOUND) for each in told]
-        surprise = 0.0 if found[0] * found[1] < 0 else min(found, key=abs)
-        if abs(surprise) < _CALM and at_s < self._calm_until_s.get(cut, -inf):
-            self._before[cut] = surprise
-            return
+        then, now = told
+        believed_s = idle_s * now
+        if (
+            at_s < self._calm_until_s.get(cut, -inf)
+            and _CALM_LEAST * believed_s < duration_s < _CALM_MOST * believed_s < inf
+        ):
+            self._before[cut] = duration_s / believed_s - 1.0  # its logarithm, nearly
+            return 0.0
+        is_known = 0 < duration_s < inf and 0 < idle_s < inf and 0 < then < inf and 0 < now < inf
+        if not (is_known and -inf < at_s < inf):
+            return 0.0
+        surprise = _surprise(log(duration_s) - log(idle_s), log(then), log(now))
+        before = self._log_of(cut)
         self._age(at_s)
-        self._follow(log(told[1]))
+        self._follow(log(now))
         place = self._latest = self._place_of(cut)
-        noise = _NOISE**2 + (_TELLING_S / max(idle_s * told[1], 1e-9)) ** 2
-        self._update(place, self._witnessed(cut, surprise, place), noise)
-        self.most = abs(float(self._mean[0])) + float(np.abs(self._mean[1:]).max())
+        noise = _NOISE**2 + (_TELLING_S / max(idle_s * now, 1e-9)) ** 2
+        seen = self._witnessed(cut, surprise, place)
+        self._suspect_host(cut, surprise, seen)
+        self._update(place, seen, noise)
+        self._bound()
         self._calm_until_s[cut] = at_s + _CALM_S if self.most < _CALM else -inf
+        return self._log_of(cut) - before
 
     most: float
     """Bound of the logarithms of all factors, whichever way, when a run was last learnt from."""
 
+    def follow(self, told: float, at_s: float) -> None:
+        """
+        Take note of what is told of the host now, lest it counts twice beside what runs showed.
+
+        Parameters
+        ----------
+        told
+            Slow-down of the host.
+        at_s
+            Now.
+        """
+        if not 0 < told < inf or not -inf < at_s < inf:
+            return
+        if abs(log(told) - self._told) < _SAME:
+            return
+        self._age(at_s)
+        self._follow(log(told))
+        self._bound()
+
     def factor(self, cut: str) -> float:
         """Give what to multiply the believed time of one cut with."""
-        place = self._place.get(cut)
-        mean = float(self._mean[0]) + (0.0 if place is None else float(self._mean[place]))
-        return exp(min(max(mean, -_BOUND), _BOUND))
+        return exp(self._log_of(cut))
 
     def logs(
         self, cuts: Sequence[str], at_s: float, *, counts_host: bool = True
@@ -119,16 +153,34 @@ class Residuals:
             Shape ``(n_cuts,)``.
         """
         self._age(at_s)
-        places = [self._place.get(cut, -1) for cut in cuts]
-        own: NDArray[np.float64] = np.append(self._mean, 0.0)[places]
-        return np.clip(own + self._mean[0] if counts_host else own, -_BOUND, _BOUND)
+        mean, place = [*self._mean, 0.0], self._place
+        host = mean[0] if counts_host else 0.0
+        found = [host + mean[place.get(cut, -1)] for cut in cuts]
+        return np.array([min(max(each, -_BOUND), _BOUND) for each in found])
+
+    def _log_of(self, cut: str) -> float:
+        place = self._place.get(cut)
+        mean = self._mean[0] + (0.0 if place is None else self._mean[place])
+        return min(max(mean, -_BOUND), _BOUND)
 
     def _witnessed(self, cut: str, surprise: float, place: int) -> float:
         """Give a surprise as far as it counts: one that is bad news needs a second witness."""
-        expected = float(self._mean[0] + self._mean[place])
+        expected = self._mean[0] + self._mean[place]
         before = self._before.get(cut, -inf)
         self._before[cut] = surprise
         return min(surprise, max(before, expected + _UNSEEN))
+
+    def _suspect_host(self, cut: str, surprise: float, seen: float) -> None:
+        """Hold the host to blame where a cut that took what was believed takes longer now."""
+        expected = self._mean[0] + self._mean[self._place[cut]]
+        if surprise <= expected + _UNSEEN:
+            self._known.add(cut)
+        elif cut in self._known:
+            self._covariance[0][0] += (seen - expected) ** 2
+
+    def _bound(self) -> None:
+        host, *cuts = self._mean
+        self.most = abs(host) + (max(max(cuts), -min(cuts)) if cuts else 0.0)
 
     def _place_of(self, cut: str) -> int:
         found = self._place.get(cut)
@@ -136,49 +188,67 @@ class Residuals:
             return found
         if len(self._place) >= _MOST_CUTS:
             self._forget_cuts()
-        num = len(self._mean)
-        self._mean = np.append(self._mean, 0.0)
-        grown = np.zeros((num + 1, num + 1))
-        grown[:num, :num] = self._covariance
-        grown[num, num] = _CUT_SD**2
-        self._covariance = grown
-        self._place[cut] = num
+        num = self._place[cut] = len(self._mean)
+        self._mean.append(0.0)
+        for row in self._covariance:
+            row.append(0.0)
+        self._covariance.append([0.0] * num + [_CUT_SD**2])
         return num
 
     def _forget_cuts(self) -> None:
         self._place.clear()
         self._before.clear()
+        self._known.clear()
         self._calm_until_s.clear()
         self._latest = None
-        self._mean, self._covariance = self._mean[:1].copy(), self._covariance[:1, :1].copy()
+        self._mean, self._covariance = self._mean[:1], [self._covariance[0][:1]]
 
     def _follow(self, told: float) -> None:
         """Take a change of what is told of the host into account."""
         change, self._told = told - self._told, told
-        pointed = float(self._mean[0])
+        pointed = self._mean[0]
         if self._latest is not None:
-            pointed += float(self._mean[self._latest])
+            pointed += self._mean[self._latest]
         taken = min(abs(change), abs(pointed)) if change * pointed > 0 else 0.0
         self._mean[0] -= taken if change > 0 else -taken
-        self._covariance[0, 0] += (abs(change) - taken) ** 2
+        self._covariance[0][0] += (abs(change) - taken) ** 2
 
     def _age(self, at_s: float) -> None:
         """Let all that is known fade to what was known at first."""
-        age_s = max(at_s - self._at_s, 0.0) if self._at_s > -inf else 0.0
-        self._at_s = max(at_s, self._at_s)
-        if age_s > 0:
-            kept = np.full(len(self._mean), exp(-age_s / _CUT_FADES_S))
-            kept[0] = exp(-age_s / _HOST_FADES_S)
-            first = np.full(len(self._mean), _CUT_SD**2)
-            first[0] = _HOST_SD**2
-            self._mean *= kept
-            self._covariance *= np.outer(kept, kept)
-            self._covariance.flat[:: len(kept) + 1] += (1 - kept**2) * first
+        age_s, self._at_s = at_s - self._at_s, max(at_s, self._at_s)
+        if not 0 < age_s < inf:
+            return
+        host, cut = exp(-age_s / _HOST_FADES_S), exp(-age_s / _CUT_FADES_S)
+        first, *rest = self._mean
+        self._mean = [host * first, *[cut * each for each in rest]]
+        of_host, *of_cuts = self._covariance
+        mixed, own, regained = host * cut, cut * cut, (1 - cut * cut) * _CUT_SD**2
+        variance = host * host * of_host[0] + (1 - host * host) * _HOST_SD**2
+        of_host[:] = [mixed * each for each in of_host]
+        of_host[0] = variance
+        for place, row in enumerate(of_cuts, 1):
+            row[:] = [own * each for each in row]
+            row[0] = of_host[place]
+            row[place] += regained
 
     def _update(self, place: int, seen: float, noise: float) -> None:
         """Move all factors by one observation of ``host + cut`` (the filter's own equations)."""
-        shared = self._covariance[0] + self._covariance[place]
-        spread = float(shared[0] + shared[place]) + noise
-        gain = shared / spread
-        self._mean += gain * (seen - float(self._mean[0] + self._mean[place]))
-        self._covariance -= np.outer(gain, shared)
+        mean, rows = self._mean, self._covariance
+        shared = [host + cut for host, cut in zip(rows[0], rows[place], strict=True)]
+        spread = shared[0] + shared[place] + noise
+        off = seen - (mean[0] + mean[place])
+        gains = [each / spread for each in shared]
+        self._mean = [each + gain * off for each, gain in zip(mean, gains, strict=True)]
+        self._covariance = [
+            [each - gain * common for each, common in zip(row, shared, strict=True)]
+            for row, gain in zip(rows, gains, strict=True)
+        ]
+
+
+def _surprise(ratio: float, then: float, now: float) -> float:
+    """Give what neither of two slow-downs explains of a run; all are logarithms."""
+    first = min(max(ratio - then, -_BOUND), _BOUND)
+    second = min(max(ratio - now, -_BOUND), _BOUND)
+    if first * second < 0:
+        return 0.0
+    return first if abs(first) <= abs(second) else second

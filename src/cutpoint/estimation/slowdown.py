@@ -44,12 +44,14 @@ class SlowdownEstimator:
         """
         if duration_s <= 0 or profiled_s <= 0:
             return
-        share = min(1.0, max(duration_s, profiled_s) / _TELLING_S)
+        is_telling = duration_s >= _TELLING_S or profiled_s >= _TELLING_S
+        share = 1.0 if is_telling else max(duration_s, profiled_s) / _TELLING_S
         ratio = log(min(max(duration_s / profiled_s, 1 / _BOUND), _BOUND))
         believed = self._believed(at_s)
         told = min(ratio, max(self._previous, believed + _NOISE))
-        self._move(told, _WEIGHT * share, at_s)
-        if share == 1:
+        self._log_ratio = believed + _WEIGHT * share * (told - believed)
+        self._at_s = at_s
+        if is_telling:
             self._previous = ratio
 
     def observe_at_most(self, duration_s: float, profiled_s: float, at_s: float) -> None:
@@ -67,20 +69,16 @@ class SlowdownEstimator:
         """
         if duration_s <= 0 or profiled_s <= 0:
             return
-        ratio = log(max(duration_s / profiled_s, 1 / _BOUND))
-        if ratio + _NOISE < self._believed(at_s):
-            off_s = self.factor(at_s) * profiled_s - duration_s
-            self._move(ratio, _WEIGHT * min(1.0, off_s / _TELLING_S), at_s)
+        ratio, believed = log(max(duration_s / profiled_s, 1 / _BOUND)), self._believed(at_s)
+        if ratio + _NOISE < believed:
+            off_s = exp(believed) * profiled_s - duration_s
+            self._log_ratio = believed + _WEIGHT * min(1.0, off_s / _TELLING_S) * (ratio - believed)
+            self._at_s = at_s
 
     def factor(self, at_s: float) -> float:
         """Give the ratio as believed at a time; 1 before anything was measured."""
         return exp(self._believed(at_s))
 
     def _believed(self, at_s: float) -> float:
-        age_s = max(at_s - self._at_s, 0.0)
-        return self._log_ratio * exp(-age_s / _FADES_S)
-
-    def _move(self, ratio: float, weight: float, at_s: float) -> None:
-        believed = self._believed(at_s)
-        self._log_ratio = believed + weight * (ratio - believed)
-        self._at_s = at_s
+        age_s = at_s - self._at_s
+        return self._log_ratio * exp(-age_s / _FADES_S) if age_s > 0 else self._log_ratio

@@ -1,7 +1,9 @@
 """The load of a server that tells cumulative statistics, as Triton does."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import nsmallest
 from math import isfinite
 
 from cutpoint.records import LoadReport
@@ -9,6 +11,11 @@ from cutpoint.records import LoadReport
 _LONGEST_S = 86_400.0
 _MOST = 1 << 62
 _HIGHEST_SLOWDOWN = 1e6
+
+_NUM_LATEST, _NUM_TELLING = 2000, 8
+"""Of so many snapshots, some ten minutes', the second quickest execution is taken for idle; of
+fewer than the latter the quickest. One that took no time, or a server that told lies for a while,
+would else make everything after it look slow for ever."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,8 @@ class StatisticsLoad:
     Parameters
     ----------
     idle_s
-        What one execution takes on the idle server; ``None`` takes the least that was seen.
+        What one execution takes on the idle server; ``None`` takes about the least that was seen
+        of late.
 
     Notes
     -----
@@ -107,16 +115,18 @@ class StatisticsLoad:
 
     def __init__(self, idle_s: float | None = None) -> None:
         self._idle_s = idle_s
-        self._least_s = idle_s
+        self._seen_s: deque[float] = deque(maxlen=_NUM_LATEST)
         self._before: StatisticsSnapshot | None = None
 
     def __repr__(self) -> str:
-        return f"<StatisticsLoad: one takes {self._least_s} s at least>"
+        return f"<StatisticsLoad: one takes {self.idle_s} s at least>"
 
     @property
     def idle_s(self) -> float | None:
-        """What the slow-down is told by: the time given, or the least that was seen."""
-        return self._least_s
+        """What the slow-down is told by: the time given, or about the least that was seen."""
+        if self._idle_s is not None or not self._seen_s:
+            return self._idle_s
+        return nsmallest(1 if len(self._seen_s) < _NUM_TELLING else 2, self._seen_s)[-1]
 
     def observe(self, snapshot: StatisticsSnapshot) -> LoadReport | None:
         """
@@ -165,9 +175,8 @@ class StatisticsLoad:
             return None
         if self._idle_s is None:
             singles = [each_s for batch, each_s in execution_s if batch == 1 and each_s > 0]
-            seen_s = min(singles, default=mean_s)
-            self._least_s = seen_s if self._least_s is None else min(self._least_s, seen_s)
-        idle_s = self._least_s
+            self._seen_s.append(min(singles, default=mean_s))
+        idle_s = self.idle_s
         return min(mean_s / idle_s, _HIGHEST_SLOWDOWN) if idle_s else None
 
 

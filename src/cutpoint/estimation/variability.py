@@ -1,10 +1,12 @@
 """How far a rate has moved after a while, from how far it moved before."""
 
-from bisect import bisect_right
-from math import log
+from math import inf, log
 
 _LAGS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 """Ages of a belief that are told apart."""
+
+_NEXT_S = (*_LAGS_S[1:], inf)
+"""What counts for a lag is at least as long, and shorter than the next one."""
 
 _MEMORY = 100
 """Pairs of each lag that count: as many as a minute has at most of the shorter ones."""
@@ -25,7 +27,8 @@ class Variability:
     """
 
     def __init__(self) -> None:
-        self._marks: list[tuple[float, float] | None] = [None] * len(_LAGS_S)
+        self._marked_s = [-inf] * len(_LAGS_S)
+        self._levels = [0.0] * len(_LAGS_S)
         self._moved = [0.0] * len(_LAGS_S)
         self._counts = [0] * len(_LAGS_S)
 
@@ -45,17 +48,13 @@ class Variability:
             As believed after the latest observation.
         """
         level = log(bytes_per_s)
-        for index, lag_s in enumerate(_LAGS_S):
-            mark = self._marks[index]
-            if mark is None:
-                self._marks[index] = at_s, level
+        for index, marked_s in enumerate(self._marked_s):
+            age_s = at_s - marked_s
+            if age_s < _LAGS_S[index]:
                 continue
-            age_s = at_s - mark[0]
-            if age_s < lag_s:
-                continue
-            if bisect_right(_LAGS_S, age_s) - 1 == index:  # else it is a pair of a longer lag
-                self._count(index, min((level - mark[1]) ** 2, _MOST_MOVED))
-            self._marks[index] = at_s, level
+            if age_s < _NEXT_S[index]:  # else it is a pair of a longer lag
+                self._count(index, min((level - self._levels[index]) ** 2, _MOST_MOVED))
+            self._marked_s[index], self._levels[index] = at_s, level
 
     def variance(self, age_s: float) -> float:
         """

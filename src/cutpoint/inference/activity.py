@@ -12,7 +12,8 @@ def activity_of(
 
     It computes the head, encodes, and computes what lies behind the cut if that ran here: after
     an offload that was lost, or in a race, whoever won it. Beside that it sends, in every attempt
-    until its values were through or it was given up; encoding and a race overlap with it.
+    until its values were through or it was given up; encoding and a race overlap with it. Answers
+    that were on their way when it was given up were received until then.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def activity_of(
         duration_s=measured.latency_s,
         computing_s=measured.head_s + measured.encode_s + rest_s,
         sending_s=inference.sending_s,
-        receiving_s=measured.download_s,
+        receiving_s=measured.download_s + inference.received_in_vain_s,
         sent_bytes=sent_bytes,
         received_bytes=received_bytes,
     )

@@ -99,10 +99,18 @@ class Inference:
         self._upload_s: float | None = None
         self.sending_s = 0.0
         """How long values were on their way to servers, in all attempts that have ended."""
+        self.received_in_vain_s = 0.0
+        """How long answers were on their way that were not waited for to their end."""
         self._is_sending = False
+        self._replying_at_s: float | None = None
 
     def __repr__(self) -> str:
         return f"<Inference {self._state}, planned {self.plan.placement} at {self.plan.cut}>"
+
+    @property
+    def upload_s(self) -> float | None:
+        """What the upload of the latest attempt took; ``None`` where that was not told."""
+        return self._upload_s
 
     @property
     def phase(self) -> Phase:
@@ -188,6 +196,7 @@ class Inference:
     def _send(self, at_s: float, server: str | None = None) -> tuple[Action, ...]:
         self._state, self._phase = "offloaded", "upload"
         self._sent_at_s, self._upload_s, self._is_sending = at_s, None, True
+        self._replying_at_s = None
         self._lost_s = max(at_s - self._first_sent_at_s, 0.0)
         self.attempts += 1
         return (Send(self.patience_s, server),)
@@ -212,6 +221,7 @@ class Inference:
             case Started():
                 self._reach("compute")
             case Replying():
+                self._replying_at_s = event.at_s
                 self._reach("reply")
         return ()
 
@@ -237,7 +247,7 @@ class Inference:
     def _failed(self, event: OffloadFailed) -> tuple[Action, ...]:
         if event.is_unsent:
             self._phase = "connect"
-        self._end_sending(event.at_s)
+        self._end_exchange(event.at_s)
         if event.retry is None or not self.may_retry:
             return self._go_alone(event.at_s, event.reason)
         self.failed_in = self._phase
@@ -248,7 +258,7 @@ class Inference:
         """Leave the rest to the device, which is at it already."""
         if event.is_unsent:
             self._phase = "connect"
-        self._end_sending(event.at_s)
+        self._end_exchange(event.at_s)
         self.failed_in = self._phase
         self.waited_s = max(event.at_s - self._sent_at_s, 0.0)
         self.fallback_reason = event.reason
@@ -263,8 +273,8 @@ class Inference:
         wait_s = min(event.wait_s, elapsed_s - tail_s)
         on_link_s = elapsed_s - tail_s - wait_s
         upload_s = min(self._upload_s if self._upload_s is not None else on_link_s, on_link_s)
-        self._upload_s = upload_s
-        self._end_sending(event.at_s)
+        self._upload_s, self._replying_at_s = upload_s, None  # what came is in the parts
+        self._end_exchange(event.at_s)
         self.measured = Parts(
             head_s=self._head_s,
             encode_s=self._encode_s,
@@ -281,8 +291,11 @@ class Inference:
         self.race = RaceRun(elapsed_s, is_won=False)
         return (StopTail(), *self._done(True, leg))
 
-    def _end_sending(self, at_s: float) -> None:
-        """Count how long an attempt that ends now has sent."""
+    def _end_exchange(self, at_s: float) -> None:
+        """Count how long an attempt that ends now has sent, and received in vain."""
+        if self._replying_at_s is not None:
+            self.received_in_vain_s += max(at_s - self._replying_at_s, 0.0)
+            self._replying_at_s = None
         if self._is_sending and self._phase != "connect":
             elapsed_s = max(at_s - self._sent_at_s, 0.0)
             upload_s = elapsed_s if self._upload_s is None else self._upload_s
@@ -290,7 +303,7 @@ class Inference:
         self._is_sending = False
 
     def _go_alone(self, at_s: float, reason: str) -> tuple[Action, ...]:
-        self._end_sending(at_s)
+        self._end_exchange(at_s)
         self.failed_in = self._phase
         self.fallback_reason = reason
         self.placement = "device"
@@ -301,7 +314,7 @@ class Inference:
 
     def _finished_alone(self, event: TailDone) -> tuple[Action, ...]:
         """Deliver what the device made: after a fallback, or because it was first in a race."""
-        self._end_sending(event.at_s)
+        self._end_exchange(event.at_s)
         cancel: tuple[Action, ...] = ()
         if self.plan.races:
             # All but the computing: what handing over took, to the link and to another thread.

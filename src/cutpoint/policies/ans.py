@@ -43,12 +43,12 @@ class Ans:
     Notes
     -----
     The abstract and the authors' code were at hand. Deviations: `x` is scaled to its largest
-    values and delays to the whole model's on the device, which their constants suppose; no frame is
-    a key frame (``L = 0.2``), for a tensor has no structural similarity to the frame before it. A
-    frame whose offload was lost counts with all that it took behind the head. As published there is
-    no discount for what was learnt long ago: forced frames alone follow a changing link. Before it
-    was asked for its candidates it has no graph: what the device needs for the tail stands in
-    for the operations then.
+    values and delays to the whole model's on the device, since constants of about 1 suppose figures
+    of about 1; no frame is a key frame (``L = 0.2``), for a tensor has no structural similarity to
+    the frame before it. A frame whose offload was lost counts with all that it took behind the
+    head. As published there is no discount for what was learnt long ago: forced frames alone follow
+    a changing link. Before it was asked for its candidates it has no graph: what the device needs
+    for the tail stands in for the operations then.
 
     References
     ----------

@@ -15,6 +15,9 @@ _NO_NEWS = log(1.1)
 
 _MOST_SERVERS, _MOST_PLANS = 64, 256
 
+_NONE = (1.0, 1.0)
+"""What the device and the server of a plan are corrected by that is none of those corrected."""
+
 Column = NDArray[np.float64]
 
 
@@ -63,6 +66,9 @@ class Corrections:
         self._told_device = conditions.device_slowdown
         self._told_servers[server] = conditions.load.slowdown
         found = self._servers.get(server)
+        self._device.follow(conditions.device_slowdown, situation.at_s)
+        if found is not None:
+            found.follow(conditions.load.slowdown, situation.at_s)
         if self._device.most <= _NO_NEWS and (found is None or found.most <= _NO_NEWS):
             return None
         return self._factors(situation, counts_host=True)
@@ -86,7 +92,7 @@ class Corrections:
     def observe(self, record: InferenceRecord) -> None:
         """Learn from an inference that has ended."""
         predicted, conditions = record.predicted, record.conditions
-        device, server = self._planned.get(predicted, (1.0, 1.0))
+        device, server = self._planned.get(predicted, _NONE) if self._planned else _NONE
         measured = record.measured
         told = conditions.device_slowdown
         self._learn(
@@ -128,9 +134,7 @@ class Corrections:
         told: tuple[float, float],
         at_s: float,
     ) -> None:
-        before = residuals.factor(cut)
-        residuals.observe(cut, duration_s, idle_s, told, at_s)
-        self.has_news |= abs(log(residuals.factor(cut) / before)) > _NO_NEWS / 2
+        self.has_news |= abs(residuals.observe(cut, duration_s, idle_s, told, at_s)) > _NO_NEWS / 2
 
     def _residuals_of(self, server: str) -> Residuals:
         found = self._servers.get(server)

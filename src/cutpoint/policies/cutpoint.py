@@ -24,8 +24,9 @@ _MOST_BUCKETS = 64
 _RELUCTANCE = 0.25
 """Inferences that a device with a seed may lose, on average, before it follows a server's load."""
 
-_UNHEARD_S = 2.0
-"""Load that was heard of later than so long ago is known well enough."""
+_UNHEARD_S = 6.0
+"""Load that was heard of later than so long ago is known well enough. A slow server where staying
+costs about what leaving does is cheap to try: tried sooner, it would be again and again."""
 
 _TIMES_HOPED = 4.0
 """A link that only probes have crossed for long may be so many times faster than they say."""
@@ -128,9 +129,20 @@ class Cutpoint:
             plan = self._corrections.corrected(plan, row, factors)
         return alone(plan, situation)
 
+    def raced(self, situation: Situation) -> Plan:
+        """Give the plan that is soonest if it is raced; that changes nothing of what is decided."""
+        factors = None if self._corrections is None else self._corrections.factors(situation)
+        row = int(_race_s(situation, situation.conditions, factors).argmin())
+        plan = self._deciders.of(situation).plan(0, row, situation.conditions)
+        if factors is None or self._corrections is None:
+            return plan
+        return self._corrections.corrected(plan, row, factors)
+
     def observe(self, record: InferenceRecord) -> None:
         """Learn what was wrong of the times that were believed."""
         self._trials.learnt()
+        if record.planned != "device":
+            self._trials.crossed(record.at_s)
         if self._corrections is not None:
             self._corrections.observe(record)
 
@@ -163,7 +175,7 @@ class Cutpoint:
         quantile = _THRIFTY_QUANTILE if objective.unit == "J" else self.quantile
         if link is None or link.spread == 0 or quantile == 0.5:
             return conditions
-        return replace(conditions, link=link.pessimistic(quantile))
+        return conditions.over(link.pessimistic(quantile))
 
     def _draw(
         self,
@@ -193,7 +205,8 @@ class Cutpoint:
             hoped = self._weighed(situation, hope, factors)
             is_hope = self._trials.unseen(tuple(cut.id for cut in table.cuts), at_s)
             is_hope &= hoped < (1 - self.least_gain) * cost
-            other = int(np.where(is_hope, worth, np.inf).argmin())
+            # By both: in a race all that is sent may be believed to take as long as the device.
+            other = int(np.where(is_hope, worth + hoped, np.inf).argmin())
             if is_hope[other] and self._trials.spend(float(worth[other]) - cost):
                 row = other
         is_offloaded = bool(table.is_offloaded[row])
@@ -207,14 +220,18 @@ class Cutpoint:
         is_hot = told.device_slowdown > _HOT
         if link is None or not told.is_server_usable:
             return replace(told, device_slowdown=1.0) if is_hot else None
-        is_missed = self._trials.is_offload_missed(situation.at_s)
-        is_old = is_missed or (age_s is not None and age_s > _UNHEARD_S)
-        if not is_old and not is_hot:
+        is_missed = told.load.slowdown <= _HOT and self._trials.is_offload_missed(situation.at_s)
+        is_old = age_s is not None and age_s > _UNHEARD_S
+        if not (is_missed or is_old or is_hot):
             return None
-        rate = link.bandwidth_up_bytes_per_s * (_TIMES_HOPED if is_missed else 1.0)
+        faster = _TIMES_HOPED if is_missed else 1.0
         return replace(
             told,
-            link=replace(link, bandwidth_up_bytes_per_s=rate),
+            link=replace(
+                link,
+                bandwidth_up_bytes_per_s=faster * link.bandwidth_up_bytes_per_s,
+                bandwidth_down_bytes_per_s=faster * link.bandwidth_down_bytes_per_s,
+            ),
             load=LoadConditions() if is_old else told.load,
             device_slowdown=1.0 if is_hot else told.device_slowdown,
         )

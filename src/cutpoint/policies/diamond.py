@@ -36,11 +36,13 @@ class Diamond(SensingScheme):
     A reconstruction: abstract, highlights and a page of summary were at hand. Unknown: the sizes of
     its probes, the formula of its estimator, how often it asks the server, which of Triton's
     counters it reads, how it weighs energy, and every figure. The line is fitted by recursive least
-    squares here; E(b) is that of the average batch, scaled to each cut by its idle time.
+    squares here; E(b) is that of the average batch, scaled to each cut by its idle time. Where the
+    server tells by how much its requests ran slower than alone, batches included, that is its E(b)
+    over E(1): it is taken, and times by batch only where it is not told.
 
     References
     ----------
-    .. [1] Ahn, H., Lee, M., Ahn, S., Ko, Y. (2023). Server load and network-aware adaptive deep
+    .. [1] Ahn, J., Lee, Y., Ahn, J., Ko, J. (2023). Server load and network-aware adaptive deep
            learning inference offloading for edge platforms. *Internet of Things*, 21, 100644.
     """
 

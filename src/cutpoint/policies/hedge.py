@@ -9,7 +9,7 @@ import numpy as np
 from cutpoint.cost import POWER_PROFILES, PowerProfile
 from cutpoint.cost.race import first_s, lognormal_quantile
 from cutpoint.exceptions import ConfigurationError
-from cutpoint.policies.policy import Hedge, Situation
+from cutpoint.policies.policy import Hedge, Policy, Situation
 from cutpoint.records import InferenceRecord, Plan
 
 _TAIL = 0.99
@@ -22,6 +22,10 @@ _FORGETS = 0.99
 _PRIOR_OFFLOADS, _PRIOR_LOST = 20.0, 0.1
 """Offloads that are lost are counted over about the last hundred, as if one in two hundred of
 twenty had been lost before the first."""
+
+_LEAST_J, _WIDEST = 1e-12, 10.0
+"""Least that an inference draws, and the widest spread of which anything can be said: quotients and
+powers of others overflow."""
 
 _GROSSLY = 2.0
 """A server that had not answered after so many times what was predicted counts as lost."""
@@ -53,8 +57,10 @@ class Hedging:
     Adds the race to plans, and remembers how often offloads were lost.
 
     ``always`` races whatever is offloaded. ``auto`` races where the tail is worth the joules:
-    where the hundredths by which the race lowers the 99th percentile of the latency, times
-    three, are at least the hundredths by which it raises the energy of the inference. The
+    where the hundredths by which the race lowers the 99th percentile of the latency, or its
+    mean if that is more, times three, are at least the hundredths by which it raises the energy of
+    the inference. The race may be another plan than the one that is soonest alone (`decided`): a
+    device that would not send, because the link is likely slow, races it where it may be fast. The
     99th percentile is that of a lognormal time of the server about what was predicted, as wide
     as the link's estimates spread and the load is old, or, where more than one offload in a
     hundred is lost lately, what a lost one takes: the device's patience and then its own
@@ -85,13 +91,35 @@ class Hedging:
         """Share of offloads that were lost lately."""
         return self._lost / self._offloads
 
+    def decided(self, policy: Policy, situation: Situation) -> Plan:
+        """
+        Let a policy decide, and give its plan, racing if it is to.
+
+        One that can say what is soonest if it is raced is asked for that too: where that is worth
+        the joules it is taken, though alone another one is sooner.
+        """
+        plan = policy.decide(situation)
+        raced = getattr(policy, "raced", None)
+        if raced is None or situation.hedge != "auto" or not _worth_in(situation):
+            return self.hedged(plan, situation)
+        offer: Plan | None = raced(situation)
+        if offer is not None and offer.server is not None and offer != plan:
+            plain, prospect = self._prospect(plan, situation), self._prospect(offer, situation)
+            if plain and prospect and self._is_worth_it(prospect, plain, situation):
+                return replace(offer, races=True)
+        return self.hedged(plan, situation)
+
     def hedged(self, plan: Plan, situation: Situation) -> Plan:
         """Give the plan, racing if it is to; one that races already stays as it is."""
         if plan.races or plan.server is None or situation.hedge == "off":
             return plan
-        if situation.hedge == "auto" and not self._is_worth_it(plan, situation):
+        if situation.hedge == "always":
+            return replace(plan, races=True)
+        prospect = self._prospect(plan, situation)
+        if prospect is None:
             return plan
-        return replace(plan, races=True)
+        is_worth_it = self._is_worth_it(prospect, prospect, situation)
+        return replace(plan, races=prospect.is_deadline_at_stake or is_worth_it)
 
     def observe(self, record: InferenceRecord) -> None:
         """Learn whether an offload was lost: it failed, was given up, or lost a race by far."""
@@ -105,23 +133,29 @@ class Hedging:
         self._offloads = _FORGETS * self._offloads + 1.0
         self._lost = _FORGETS * self._lost + is_lost
 
-    def _is_worth_it(self, plan: Plan, situation: Situation) -> bool:
+    def _is_worth_it(self, offer: "_Prospect", plain: "_Prospect", situation: Situation) -> bool:
+        """Tell whether racing one plan is worth what it draws more than another one alone."""
+        saved = max(
+            _saved(offer.raced_tail_s, plain.tail_s), _saved(offer.raced_mean_s, plain.mean_s)
+        )
+        added = offer.raced_j(self._power) / max(plain.alone_j(self._power), _LEAST_J) - 1.0
+        return _worth_in(situation) * saved >= added
+
+    def _prospect(self, plan: Plan, situation: Situation) -> "_Prospect | None":
         row = situation.table.find(plan.cut, plan.codec)
         if row is None:
-            return False
+            return None
         slowdown = situation.conditions.device_slowdown * self.sending_slowdown
-        risk = _Risk(plan, float(situation.table.rest_s[row]) * slowdown, situation, self)
-        if risk.is_deadline_at_stake:
-            return True
-        return _worth_in(situation) * risk.tail_saved >= risk.joules_added(self._power)
+        return _Prospect(plan, float(situation.table.rest_s[row]) * slowdown, situation, self)
 
 
-class _Risk:
-    """What one plan stands to lose without a race, and what a race would cost it."""
+class _Prospect:
+    """What one plan is expected to take and to draw, alone and raced."""
 
     def __init__(self, plan: Plan, rest_s: float, situation: Situation, hedging: Hedging) -> None:
         parts = plan.predicted
         self._parts = parts
+        self._is_offloaded = plan.server is not None
         self._own_s = parts.head_s + parts.encode_s
         self._way_s = max(parts.latency_s - self._own_s, 1e-9)
         self._rest_s = rest_s
@@ -139,30 +173,61 @@ class _Risk:
         return self._way_tail_s > left_s
 
     @property
-    def tail_saved(self) -> float:
-        """Share of the 99th percentile of the latency that a race saves."""
-        alone_s = self._own_s + self._way_tail_s
-        raced_s = self._own_s + min(self._way_tail_s, self._rest_s)
-        return 1.0 - raced_s / alone_s
+    def mean_s(self) -> float:
+        """Mean latency, if it is not raced; of the device alone it is what is predicted."""
+        if not self._is_offloaded:
+            return self._parts.latency_s
+        lost_s = self._lost * (self._patience_s + self._rest_s)
+        return self._own_s + (1.0 - self._lost) * self._way_mean_s + lost_s
 
-    def joules_added(self, power: PowerProfile) -> float:
-        """Give the share of its energy that a race adds to an inference, on average."""
-        parts, lost, kept = self._parts, self._lost, 1.0 - self._lost
+    @property
+    def tail_s(self) -> float:
+        """The 99th percentile of that."""
+        return self._own_s + self._way_tail_s if self._is_offloaded else self._parts.latency_s
+
+    @property
+    def raced_mean_s(self) -> float:
+        """Mean latency of the race."""
+        return self._own_s + self._first_s
+
+    @property
+    def raced_tail_s(self) -> float:
+        """The 99th percentile of that."""
+        return self._own_s + min(self._way_tail_s, self._rest_s)
+
+    def alone_j(self, power: PowerProfile) -> float:
+        """Give what it draws on average, if it is not raced."""
+        own_j = power.compute_w * self._own_s
+        if not self._is_offloaded:
+            return own_j + power.compute_w * self._parts.tail_s
+        given_up_j = power.send_w * self._patience_s + power.compute_w * self._rest_s
+        way_j = self._way_w(power) * self._way_mean_s
+        return own_j + (1.0 - self._lost) * way_j + self._lost * given_up_j
+
+    def raced_j(self, power: PowerProfile) -> float:
+        """Give what the race draws on average."""
+        beside_w = power.compute_w - power.idle_w
+        return power.compute_w * self._own_s + (self._way_w(power) + beside_w) * self._first_s
+
+    @property
+    def _first_s(self) -> float:
+        """Mean time until either has outputs, where a lost offload leaves them to the device."""
         way_s, rest_s = np.array([self._way_s]), np.array([self._rest_s])
-        mean_s = self._way_s * float(np.exp(self._spread**2 / 2))
         first_mean_s = float(first_s(way_s, rest_s, self._spread)[0])
-        way_w = (
+        return (1.0 - self._lost) * first_mean_s + self._lost * self._rest_s
+
+    @property
+    def _way_mean_s(self) -> float:
+        return self._way_s * float(np.exp(min(self._spread, _WIDEST) ** 2 / 2))
+
+    def _way_w(self, power: PowerProfile) -> float:
+        parts = self._parts
+        joules = (
             power.send_w * parts.upload_s
             + power.receive_w * parts.download_s
             + power.idle_w * (parts.wait_s + parts.tail_s)
-        ) / self._way_s
-        own_j = power.compute_w * self._own_s
-        given_up_j = power.send_w * self._patience_s + power.compute_w * self._rest_s
-        alone_j = own_j + kept * way_w * mean_s + lost * given_up_j
-        beside_w = power.compute_w - power.idle_w
-        raced_s = kept * first_mean_s + lost * self._rest_s
-        raced_j = own_j + (way_w + beside_w) * raced_s
-        return raced_j / alone_j - 1.0
+        )
+        return joules / self._way_s
 
     @property
     def _patience_s(self) -> float:
@@ -177,6 +242,11 @@ class _Risk:
             return self._patience_s + self._rest_s
         late_s = lognormal_quantile(self._way_s, self._spread, _TAIL / answered)
         return min(late_s, self._patience_s + self._rest_s)
+
+
+def _saved(raced_s: float, alone_s: float) -> float:
+    """Give the share of a latency that a race saves."""
+    return 1.0 - raced_s / alone_s if alone_s > 0 else 0.0
 
 
 def _spread_of(plan: Plan, situation: Situation) -> float:

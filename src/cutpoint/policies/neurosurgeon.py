@@ -1,9 +1,16 @@
 """Neurosurgeon as a policy."""
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cutpoint.cost import UNUSABLE_S, predict
 from cutpoint.estimation import LoadFactor, SingleTransfer
 from cutpoint.planning.schemes.neurosurgeon import Neurosurgeon as NeurosurgeonPlanner
 from cutpoint.policies.linear_order import OfOneOrder
+from cutpoint.policies.policy import Situation
+from cutpoint.policies.published import Ready
 from cutpoint.policies.sensing_scheme import Senses, SensingScheme
+from cutpoint.records import Conditions
 
 
 class Neurosurgeon(OfOneOrder, SensingScheme):
@@ -12,15 +19,18 @@ class Neurosurgeon(OfOneOrder, SensingScheme):
 
     A DAG is laid out in its topological order first, the variant that DADS [2]_ compared with:
     prefixes of that order are the only cuts it looks at. The server's load is one factor on its
-    time; queueing, the cost of a message and the way back do not count.
+    time; queueing, the cost of a message and the way back do not count. Where a session's objective
+    is energy, its other target is taken: the joules of computing and of sending, the least of all
+    cut points. Waiting for the server costs nothing by it.
 
     Notes
     -----
-    A reconstruction, recalled. Unknown: how bandwidth is measured (here by the latest single
-    transfer, as a public re-implementation does), how the load level K enters its latency models
-    (here the slow-down that the server told last, as a factor on its time), and what the energy
-    target weighs. Its latency models per layer type are the table's measured times here:
-    `LoadPart` is the scheme whose regression takes their place.
+    A reconstruction, recalled, the target of energy (device time by its watts, upload by those of
+    the radio) included. Unknown: how bandwidth is measured (here by the latest single transfer,
+    as a public re-implementation does), how the load level K enters its latency models (here the
+    slow-down that the server told last, as a factor on its time), and how it models what each
+    layer draws (here one figure of the device). Its latency models per layer type are the table's
+    measured times here: `LoadPart` is the scheme whose regression takes their place.
 
     References
     ----------
@@ -37,3 +47,22 @@ class Neurosurgeon(OfOneOrder, SensingScheme):
     def new_senses(self) -> Senses:
         """Give the rate of the latest transfer, and K as it was told last."""
         return Senses(SingleTransfer(), LoadFactor(window=1))
+
+    def _best(
+        self,
+        worth: NDArray[np.float64],
+        ready: Ready,
+        believed: Conditions,
+        situation: Situation,
+    ) -> int:
+        objective = situation.objective
+        if objective.unit != "J":
+            return super()._best(worth, ready, believed, situation)
+        # [1], as recalled: argmin over i of P_device sum(TM) + P_radio D_i / B.
+        power, found = objective.power, predict(ready.table, self.setting.seen(believed))
+        joules = (
+            power.compute_w * found.head_s
+            + power.send_w * found.upload_s
+            + power.send_w_per_bytes_per_s * ready.table.up_bytes
+        )[ready.rows]
+        return int(np.where(worth < UNUSABLE_S, joules, np.inf).argmin())

@@ -46,7 +46,7 @@ class Situation:
         When the device is to compute on after sending.
     objective
         What is to be small: one of `cutpoint.planning.objective.LINEAR`. Published schemes keep to
-        their own.
+        their own; Neurosurgeon has one of energy.
     """
 
     at_s: float
@@ -73,6 +73,8 @@ class Policy(Protocol):
 
     One that looks at nothing but the conditions may say so by an attribute ``is_steady``, true:
     it is not asked again within a moment in which none of them has changed, as long as it is true.
+    One that knows how rows fare in a race may have a method ``raced(situation)``, which gives the
+    plan that is soonest if it is raced: under ``auto`` that race is taken where it is worth it.
     """
 
     @property

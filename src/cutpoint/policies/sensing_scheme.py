@@ -65,6 +65,8 @@ class SensingScheme(Published):
     rate of the way back, which none of these papers measures.
     """
 
+    is_steady = False
+
     def __init__(self) -> None:
         super().__init__()
         self._senses: dict[str, Senses] = {}

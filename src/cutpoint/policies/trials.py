@@ -46,6 +46,11 @@ class Trials:
             self._offloaded_s = at_s
         self._earned, self._most = _SHARE * cost, _MOST_SAVED * cost
 
+    def crossed(self, at_s: float) -> None:
+        """Take note of an inference that was sent, whoever answered it."""
+        if self._offloaded_s is not None:
+            self._offloaded_s = max(self._offloaded_s, at_s)
+
     def learnt(self) -> None:
         """Put by the share of a decision whose inference has ended."""
         self._saved = min(self._saved + self._earned, self._most)

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol
+from math import inf
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutpoint.cost import CutTable
-from cutpoint.records import Conditions, LinkConditions, Parts
+from cutpoint.records import Conditions, InferenceRecord, LinkConditions, Parts
 from cutpoint.simulation.exact import exact_prediction
 from cutpoint.simulation.flight import Flights
 from cutpoint.simulation.learner import Learner
@@ -48,8 +49,17 @@ class Belief(Protocol):
         """Give what is believed at a position; asked once for each, in order."""
         ...
 
-    def observe(self, index: int, row: int, parts: Parts) -> None:
-        """Learn what the row that was taken at a position truly took."""
+    def observe(self, index: int, row: int, parts: Parts, record: InferenceRecord) -> None:
+        """
+        Learn from the row that was taken at a position.
+
+        Parameters
+        ----------
+        parts
+            What it takes where the server is waited for to the end.
+        record
+            What became of it: what the device gave up, or won a race against, it heard no more of.
+        """
         ...
 
 
@@ -64,7 +74,7 @@ class TrueBelief:
         setting = self._setting
         return true_conditions(setting.world, setting.positions_s[index], setting.window_s)
 
-    def observe(self, index: int, row: int, parts: Parts) -> None:
+    def observe(self, index: int, row: int, parts: Parts, record: InferenceRecord) -> None:
         """Learn nothing."""
 
 
@@ -107,7 +117,7 @@ class MetBelief:
         link = LinkConditions(up, down, world.delay_up_s, world.delay_down_s)
         return Conditions(link, load, slowdown)
 
-    def observe(self, index: int, row: int, parts: Parts) -> None:
+    def observe(self, index: int, row: int, parts: Parts, record: InferenceRecord) -> None:
         """Learn nothing."""
 
 
@@ -128,7 +138,7 @@ class LateBelief:
         at_s = setting.positions_s[max(index - 1, 0)]
         return true_conditions(setting.world, at_s, setting.window_s)
 
-    def observe(self, index: int, row: int, parts: Parts) -> None:
+    def observe(self, index: int, row: int, parts: Parts, record: InferenceRecord) -> None:
         """Learn nothing."""
 
 
@@ -148,7 +158,7 @@ class CausalBelief:
         from_s = max(float(setting.positions_s[index]) - setting.window_s, 0.0)
         return true_conditions(setting.world, from_s, setting.window_s)
 
-    def observe(self, index: int, row: int, parts: Parts) -> None:
+    def observe(self, index: int, row: int, parts: Parts, record: InferenceRecord) -> None:
         """Learn nothing."""
 
 
@@ -158,7 +168,8 @@ class EstimatedBelief:
 
     Acknowledgements teach when they come, and their absence when they do not: where positions are
     closer together than latencies, several uploads are under way. An inference teaches the rest
-    when it has ended.
+    when it has ended; one that the device gave up, or won a race against, teaches no more than was
+    heard by then, and what had left already.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -167,31 +178,32 @@ class EstimatedBelief:
         polled = partial(polled_load, setting.world)
         self._learner = Learner(setting.world, first_s, polled)
         self._flights = Flights(self._learner)
-        self._pending: list[tuple[float, float, int, Parts]] = []
+        self._pending: list[_Pending] = []
 
     def conditions(self, index: int) -> Conditions:
         """Give what is believed at the position, from all that has ended by then."""
         now_s = float(self._setting.positions_s[index])
-        due = sorted((each for each in self._pending if each[0] <= now_s), key=_by_end)
+        due = sorted((each for each in self._pending if each.ended_s <= now_s), key=_by_end)
         if due:
-            self._pending = [each for each in self._pending if each[0] > now_s]
-        for ended_s, at_s, row, parts in due:
-            self._hear(ended_s)
-            self._learn(ended_s, at_s, row, parts)
+            self._pending = [each for each in self._pending if each.ended_s > now_s]
+        for each in due:
+            self._hear(each.ended_s)
+            self._learn(each)
         self._hear(now_s)
         if not self._is_under_way(now_s):
             self._learner.probe_while_idle(now_s)
         most = self._flights.most_bytes_per_s(now_s)
         return self._learner.conditions(now_s, most_bytes_per_s=most)
 
-    def observe(self, index: int, row: int, parts: Parts) -> None:
+    def observe(self, index: int, row: int, parts: Parts, record: InferenceRecord) -> None:
         """Take note of an inference under way."""
-        at_s = float(self._setting.positions_s[index])
-        self._pending.append((at_s + parts.latency_s, at_s, row, parts))
-        table = self._setting.table
-        if table.is_offloaded[row]:
-            sent_s = at_s + parts.head_s + parts.encode_s
-            self._flights.begin(sent_s, float(table.up_bytes[row]))
+        table, is_offloaded = self._setting.table, bool(self._setting.table.is_offloaded[row])
+        left_s = record.at_s + _listened_s(record) if is_offloaded else inf
+        ended_s = min(record.at_s + parts.latency_s, left_s)
+        self._pending.append(_Pending(ended_s, row, parts, record, is_offloaded))
+        if is_offloaded:
+            sent_s = record.at_s + parts.head_s + parts.encode_s
+            self._flights.begin(sent_s, float(table.up_bytes[row]), left_s)
 
     def _hear(self, now_s: float) -> None:
         """Hear the acknowledgements that come until now."""
@@ -199,16 +211,48 @@ class EstimatedBelief:
             self._learner.last_used_s = max(self._learner.last_used_s, at_s)
 
     def _is_under_way(self, now_s: float) -> bool:
-        return any(self._setting.table.is_offloaded[row] for _, _, row, _ in self._pending)
+        return any(each.is_offloaded for each in self._pending)
 
-    def _learn(self, ended_s: float, at_s: float, row: int, parts: Parts) -> None:
-        table, learner = self._setting.table, self._learner
-        headed_s = at_s + parts.head_s
-        learner.slowdown.observe(parts.head_s, float(table.head_s[row]), headed_s)
-        if not table.is_offloaded[row]:
+    def _learn(self, ended: "_Pending") -> None:
+        table, learner, parts = self._setting.table, self._learner, ended.parts
+        headed_s = ended.record.at_s + parts.head_s
+        learner.slowdown.observe(parts.head_s, float(table.head_s[ended.row]), headed_s)
+        if not ended.is_offloaded:
             return
-        learner.answered(parts.wait_s, parts.tail_s, float(table.tail_s[row]), ended_s)
-        learner.last_used_s = max(learner.last_used_s, ended_s)
+        learner.last_used_s = max(learner.last_used_s, ended.ended_s)
+        if ended.record.placement == "device":
+            self._learn_unanswered(ended)
+            return
+        learner.answered(parts.wait_s, parts.tail_s, float(table.tail_s[ended.row]), ended.ended_s)
+        learner.returned(parts.download_s, float(table.down_bytes[ended.row]))
+
+    def _learn_unanswered(self, ended: "_Pending") -> None:
+        """Learn from a request that was given up while the server computed: so long, at least."""
+        record, predicted = ended.record, ended.record.predicted
+        if record.failed_in == "compute":
+            since_s = record.measured.lost_s - max(predicted.upload_s, ended.parts.upload_s)
+            idle_s = predicted.tail_s / record.conditions.load.slowdown
+            self._learner.load.observe_at_least(since_s, idle_s, ended.ended_s)
+
+
+class _Pending(NamedTuple):
+    """An inference whose end lies ahead: of what the device hears of it, that is."""
+
+    ended_s: float
+    row: int
+    parts: Parts
+    record: InferenceRecord
+    is_offloaded: bool
+
+
+def _listened_s(record: InferenceRecord) -> float:
+    """Give how long after its begin the device waited for the server; infinite: to the end."""
+    measured = record.measured
+    if record.placement != "device":
+        return inf
+    if record.race is not None:
+        return measured.latency_s
+    return measured.head_s + measured.encode_s + measured.lost_s
 
 
 BELIEFS: dict[str, Callable[[Setting], Belief]] = {
@@ -230,5 +274,5 @@ def _rates(size_bytes: NDArray[np.float64], duration_s: NDArray[np.float64]) -> 
     return rates
 
 
-def _by_end(pending: tuple[float, float, int, Parts]) -> float:
-    return pending[0]
+def _by_end(pending: _Pending) -> float:
+    return pending.ended_s

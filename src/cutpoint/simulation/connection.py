@@ -1,7 +1,6 @@
 """One server as a simulated device sees it: what it believes of it, and whether it may be used."""
 
 from collections import deque
-from dataclasses import replace
 from math import inf
 
 import numpy as np
@@ -123,8 +122,7 @@ class SimulatedConnection:
     def told_load(self, at_s: float, *, is_polled: bool = True) -> LoadReport:
         """Give what the server tells of its load, with something that arrives now."""
         server, left_s = self.server, at_s - self.world.delay_down_s
-        told = server.load.told(left_s, server.num_pending)
-        return replace(told, at_s=at_s, is_polled=is_polled)
+        return server.load.told(left_s, server.num_pending, at_s, is_polled=is_polled)
 
     def answered(self, at_s: float, wait_s: float, tail_s: float, idle_s: float) -> None:
         """Learn from an answer that came in time."""

@@ -13,7 +13,8 @@ from cutpoint.inference import Action, Event, Inference, activity_of, patience_s
 from cutpoint.policies import Hedging, Situation
 from cutpoint.records import Conditions, InferenceRecord, LoadReport, Parts, Plan
 from cutpoint.simulation.connection import SimulatedConnection
-from cutpoint.simulation.drive import ROUNDING_S, Order, SimulatedDrive, rows_of
+from cutpoint.simulation.drive import ROUNDING_S, SimulatedDrive
+from cutpoint.simulation.order import Order, rows_of
 from cutpoint.simulation.probing import Probing
 from cutpoint.simulation.scenario import ClosedLoop, DeviceSpec, Periodic
 from cutpoint.simulation.senses import sensing_of
@@ -173,7 +174,7 @@ class SimulatedDevice:
             hedge=spec.hedge,
             objective=spec.objective,
         )
-        return self._hedging.hedged(spec.policy.decide(situation), situation)
+        return self._hedging.decided(spec.policy, situation)
 
     def _believed(self, now_s: float, unavailable: str | None) -> Conditions:
         conditions = self._connection.conditions(now_s, unavailable)
@@ -277,7 +278,8 @@ class SimulatedDevice:
             inference = drive.inference
             connection.given_up(inference.waited_s, predicted_s)
             if inference.phase == "compute":
-                since_s = inference.waited_s - record.predicted.upload_s
+                upload_s = max(record.predicted.upload_s, inference.upload_s or 0.0)
+                since_s = inference.waited_s - upload_s
                 idle_s = record.predicted.tail_s / record.conditions.load.slowdown
                 connection.computes_still(now_s, record.at_s, since_s, idle_s)
             return

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
-from cutpoint.cost import CutTable
 from cutpoint.inference import (
     Action,
     Answered,
@@ -25,8 +24,8 @@ from cutpoint.inference import (
     Uploaded,
     UploadLags,
 )
-from cutpoint.records import Conditions, Plan
 from cutpoint.simulation.connection import SimulatedConnection
+from cutpoint.simulation.order import Order
 from cutpoint.simulation.server import Job
 from cutpoint.simulation.shared_lane import Passage
 from cutpoint.simulation.virtual_clock import VirtualClock
@@ -44,50 +43,6 @@ ROUNDING_S = 1e-9
 
 _FIRST_PART_BYTES = 64 * 1024
 """An answer comes in pieces of this size; the rate is that of those behind the first."""
-
-
-class Row(NamedTuple):
-    """A row of a table as plain numbers: reading them off the columns takes longer than using."""
-
-    head_s: float
-    rest_s: float
-    encode_s: float
-    tail_s: float
-    up_bytes: float
-    down_bytes: float
-
-
-def rows_of(table: CutTable) -> list[Row]:
-    """Give all rows of a table."""
-    columns = (getattr(table, name).tolist() for name in Row._fields)
-    return [Row(*numbers) for numbers in zip(*columns, strict=True)]
-
-
-class Order(NamedTuple):
-    """
-    What one inference is to do.
-
-    Parameters
-    ----------
-    plan
-        What was decided.
-    row
-        Its row of the table.
-    at_s, decided_s
-        When it begins, and when that was decided.
-    conditions
-        What was believed.
-    patience_s, rest_s
-        As `Inference`.
-    """
-
-    plan: Plan
-    row: Row
-    at_s: float
-    decided_s: float
-    conditions: Conditions
-    patience_s: float
-    rest_s: float
 
 
 class SimulatedDrive:
@@ -244,7 +199,8 @@ class SimulatedDrive:
         encode_s = self._row.encode_s * self._slowdown
         if encode_s > 0:
             self._clock.later(encode_s, self._encoded)
-            self._minded()
+            if action.patience_s <= encode_s:  # else what is looked after begins with the upload
+                self._minded()
         else:
             self._upload()
 
@@ -353,6 +309,7 @@ class SimulatedDrive:
         self._note_upload(now_s)
         wait_s, tail_s = job.began_s - job.came_s, job.ended_s - job.began_s
         self._connection.answered(now_s, wait_s, tail_s, job.idle_s)
+        self._connection.learner.returned(now_s - job.ended_s, self._row.down_bytes)
         self._job = job.ended = job.failed = None  # which refer back to this
         self._handle(Answered(now_s, wait_s, tail_s))
 

@@ -1,6 +1,7 @@
 """An offload of an exact run that the device gives up, as a session does, and finishes alone."""
 
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 
@@ -54,10 +55,14 @@ def _hopeless_s(
     sent_s = record.at_s + parts.head_s + parts.encode_s
     curve, round_trip_s = world.up_curve, world.delay_up_s + world.delay_down_s
     before = curve.carried_bytes(sent_s)
+    if parts.upload_s < inf:
+        # Counted back from its end: what was carried before may have been a probe ahead of it.
+        passed_s = sent_s + parts.upload_s - world.delay_up_s
+        before = max(before, curve.carried_bytes(passed_s) - record.sent_bytes)
 
     def passed_bytes(since_s: float) -> float:
         heard = curve.carried_bytes(sent_s + max(since_s - round_trip_s, 0.0)) - before
-        return min(heard, float(record.sent_bytes))
+        return min(max(heard, 0.0), float(record.sent_bytes))
 
     watch_s = max(_LEAST_WATCH_S, predicted.upload_s / _WATCHES)
     for since_s in np.arange(_HEARD_FROM_S, until_s, watch_s):
@@ -65,7 +70,7 @@ def _hopeless_s(
         passed = passed_bytes(since_s)
         rate = (passed - passed_bytes(since_s - span_s)) / span_s
         left_bytes = record.sent_bytes - passed
-        remaining_s = left_bytes / rate if rate > 0 else np.inf
+        remaining_s = left_bytes / rate if rate > 0 else inf
         if is_upload_hopeless(predicted, float(since_s), remaining_s, rest_s):
             return float(since_s)
     return None

@@ -211,8 +211,8 @@ class ExactReplay:
         rows = np.empty(len(self.positions_s), np.intp)
         latency_s = np.empty(len(rows))
         energy_j = np.full(len(rows), nan)
-        senses = Senses(policy, self.world, SERVER, float(self.positions_s[0]))
         hedging = Hedging(power=power)
+        senses = Senses(policy, self.world, SERVER, float(self.positions_s[0]), hedging.observe)
         for index, at_s in enumerate(self.positions_s.tolist()):
             if not is_told_only:
                 senses.until(at_s)
@@ -220,15 +220,14 @@ class ExactReplay:
             situation = Situation(
                 at_s, self.table, conditions, SERVER, hedge=hedge, objective=objective
             )
-            plan = hedging.hedged(policy.decide(situation), situation)
+            plan = hedging.decided(policy, situation)
             row = self.table.find(plan.cut, plan.codec) or 0
             parts = self._parts(index, row, senses.free_s)
-            believed.observe(index, row, parts)
             record = self._record(index, plan, row, parts, conditions, power)
             if gives_up:
                 record = self._given_up(record, row, power)
+            believed.observe(index, row, parts, record)
             senses.end(record)
-            hedging.observe(record)
             energy_j[index] = nan if record.energy_j is None else record.energy_j
             rows[index], latency_s[index] = row, record.latency_s
         if not is_told_only:

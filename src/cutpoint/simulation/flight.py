@@ -1,10 +1,14 @@
 """Uploads under way in an exact run: each acknowledgement is heard when it comes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
+from math import inf
 
 from cutpoint.estimation import ProgressMeter
 from cutpoint.simulation.learner import Learner
+
+_AHEAD_S = 0.04
+"""Link time under way beyond the round trip, as the client's outbox lets leave."""
 
 
 class Flights:
@@ -31,14 +35,36 @@ class Flights:
     def __repr__(self) -> str:
         return f"<Flights: {len(self._meters)} uploads under way>"
 
-    def begin(self, at_s: float, size_bytes: float) -> None:
-        """Begin an upload."""
+    def begin(self, at_s: float, size_bytes: float, until_s: float = inf) -> None:
+        """
+        Begin an upload.
+
+        Parameters
+        ----------
+        until_s
+            When it is called off: what has not left by then never does.
+        """
         meter = ProgressMeter(self._learner.link.up)
         self._meters.append(meter)
-        for acknowledged_s, piece_bytes in self._learner.acknowledgements(at_s, size_bytes):
+        come = self._learner.acknowledgements(at_s, size_bytes)
+        for acknowledged_s, piece_bytes in self._that_left(come, until_s):
             meter.sent(piece_bytes, at_s)
             self._num += 1
             heappush(self._coming, (acknowledged_s, self._num, meter, piece_bytes))
+
+    def _that_left(
+        self, come: Sequence[tuple[float, int]], until_s: float
+    ) -> Iterator[tuple[float, int]]:
+        """Give the pieces that were acknowledged by a time, and those under way then."""
+        link = self._learner.link
+        most_bytes = (link.up.bytes_per_s or 0.0) * ((link.round_trip_s or 0.0) + _AHEAD_S)
+        under_way_bytes = 0
+        for acknowledged_s, piece_bytes in come:
+            if acknowledged_s > until_s:
+                if under_way_bytes and under_way_bytes + piece_bytes > most_bytes:
+                    return
+                under_way_bytes += piece_bytes
+            yield acknowledged_s, piece_bytes
 
     def until(self, now_s: float) -> Iterator[float]:
         """Hear the acknowledgements that come until now, in order; gives when each came."""

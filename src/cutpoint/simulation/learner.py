@@ -14,6 +14,7 @@ from cutpoint.estimation import (
     SlowdownEstimator,
     probe_bytes,
 )
+from cutpoint.estimation.probe_budget import PAIR_BYTES
 from cutpoint.records import Conditions, LoadReport
 from cutpoint.simulation.world import World
 
@@ -130,7 +131,7 @@ class Learner:
                 self.link.up.observe_at_most(self._probe.size_bytes, silent_s, at_s)
 
     def _sent_probe(self, at_s: float, size_bytes: int) -> "_Probe":
-        self.probed_bytes += size_bytes
+        self.probed_bytes += PAIR_BYTES + size_bytes
         passed_s = self._world.up_curve.finish_s(at_s, size_bytes)
         return _Probe(at_s, size_bytes, passed_s, passed_s + self._round_trip_s)
 
@@ -174,3 +175,7 @@ class Learner:
     def answered(self, wait_s: float, tail_s: float, idle_tail_s: float, at_s: float) -> None:
         """Learn from what a server tells with its answer."""
         self.load.observe(wait_s, tail_s, idle_tail_s, at_s)
+
+    def returned(self, download_s: float, size_bytes: float) -> None:
+        """Learn from how long an answer was on its way."""
+        self.link.observe_answer(download_s, size_bytes)

@@ -1,5 +1,6 @@
 """What a policy with estimators of its own senses of an exact world: probes and load reports."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from heapq import heappop, heappush
 from math import inf
@@ -48,6 +49,8 @@ class Senses:
         What the policy calls it.
     at_s
         When it connects.
+    also
+        Hears of every inference that has ended, too.
 
     Notes
     -----
@@ -55,10 +58,18 @@ class Senses:
     are each alone in the world; its frame is counted, its acknowledgement on the way back is not.
     """
 
-    def __init__(self, policy: Policy, world: World, server: str, at_s: float) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        world: World,
+        server: str,
+        at_s: float,
+        also: Callable[[InferenceRecord], None] = lambda record: None,
+    ) -> None:
         self.sent_bytes = 0
         self.free_s = at_s
         self._policy = policy
+        self._also = also
         self._sensing = sensing_of(policy)
         self._world = world
         self._server = server
@@ -94,6 +105,7 @@ class Senses:
 
     def _hear(self, record: InferenceRecord) -> None:
         self._policy.observe(record)
+        self._also(record)
         if self._sensing is not None and record.load is not None:
             self._sensing.sensed(self._server, record.load)
 

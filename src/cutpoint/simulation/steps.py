@@ -51,7 +51,7 @@ class Steps:
     def index_at(self, t_s: float) -> int:
         """Give the phase at a time; one includes its first instant, not its last."""
         offset_s = math.fmod(t_s, self._cycle_s) if self.repeat else t_s
-        return max(bisect_right(self._starts_s, offset_s) - 1, 0)
+        return bisect_right(self._starts_s, offset_s, 1) - 1  # the first begins at 0
 
     def indices_at(self, t_s: NDArray[np.float64]) -> NDArray[np.intp]:
         """Give the phase at each time of an array, of its shape; the first one where it is NaN."""

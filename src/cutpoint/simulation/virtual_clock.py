@@ -1,11 +1,12 @@
 """Time that passes only by what happens: the kernel of the simulation, on SimPy."""
 
 from collections.abc import Callable
-from heapq import heappush
+from heapq import heappop, heappush
 from math import inf
 from typing import Any
 
 from simpy import Environment
+from simpy.core import EmptySchedule
 from simpy.events import NORMAL, Event
 
 Then = Callable[[Any], None]
@@ -30,15 +31,29 @@ class VirtualClock(Environment):
     -----
     Callbacks on SimPy's timeouts and no generator processes: an inference is a state machine
     already, and a process per inference would cost as much as all of the rest of it.
+
+    Attributes
+    ----------
+    now_s
+        Seconds since the simulation began; no property, for it is asked for everywhere.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 0.0
 
     def __repr__(self) -> str:
         return f"<VirtualClock at {self.now_s:.6f} s>"
 
-    @property
-    def now_s(self) -> float:
-        """Seconds since the simulation began."""
-        return self._now
+    def step(self) -> None:
+        """Let the next thing happen: SimPy's step, without what only its processes need."""
+        try:
+            self._now, _, _, event = heappop(self._queue)
+        except IndexError:
+            raise EmptySchedule from None
+        self.now_s = self._now
+        for then in event.callbacks or ():
+            then(event)
 
     def later(self, delay_s: float, then: Then) -> None:
         """Call back after a time; never, if that is infinite."""
