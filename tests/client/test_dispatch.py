@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from cutpoint.client.table_rules import TableRules
 from cutpoint.cost import Coding, HostCosts
 from cutpoint.exceptions import ConnectionLostError
 from cutpoint.graph import DEVICE_ONLY, SERVER_ONLY, Cut, Graph, bind, cut_at
+from cutpoint.planning.objective import objective_named
 from cutpoint.policies import Cutpoint, Fixed, Policy
 from cutpoint.records import LinkConditions, LoadConditions
 
@@ -125,7 +127,13 @@ class House:
         known = [Coding("half", half, dict.fromkeys(half, self.encode_s))]
         return known if "half" in codecs else []
 
-    def dispatch(self, policy: Policy, previous: Dispatch | None = None) -> Dispatch:
+    def dispatch(
+        self,
+        policy: Policy,
+        previous: Dispatch | None = None,
+        deadline_s: float | None = None,
+        **more: Any,
+    ) -> Dispatch:
         """Decide for one inference."""
         return Dispatch(
             self.servers,
@@ -133,8 +141,9 @@ class House:
             policy,
             clock=lambda: self.now_s,
             lock=Lock(),
-            deadline_s=None,
+            deadline_s=deadline_s,
             previous=previous,
+            **more,
         )
 
 
@@ -163,6 +172,23 @@ def test_a_decision_from_before_a_withdrawal_is_not_taken_over(house: House) -> 
     second = house.dispatch(policy, first)
     assert (first.plan.codec, second.plan.codec) == ("half", "raw")
     assert house.dispatch(policy, second).decision is second.decision
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"objective": objective_named("energy")}, {"hedge": "auto"}],
+    ids=["joules", "races"],
+)
+def test_a_decision_for_another_deadline_is_not_taken_over(house: House, settings: dict) -> None:
+    """Where it counts: what is thriftiest in time may be too late, and what is raced too."""
+    policy = Cutpoint()
+    first = house.dispatch(policy, None, 60.0, **settings)
+    assert house.dispatch(policy, first, 60.0 - 1e-4, **settings).decision is first.decision
+    for deadline_s in (None, 0.5, 90.0):
+        other = house.dispatch(policy, first, deadline_s, **settings)
+        assert other.decision is not first.decision
+    soonest = house.dispatch(policy, None, 60.0)
+    assert house.dispatch(policy, soonest, 0.5).decision is soonest.decision
 
 
 class TestAnotherServer:

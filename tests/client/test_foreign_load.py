@@ -234,6 +234,25 @@ def test_a_model_that_is_not_told_of_says_nothing(load, server, clock, heard) ->
     assert heard[-1].wait_s == pytest.approx(0.01)
 
 
+def test_a_model_that_could_not_be_looked_into_is_looked_into_again(server, clock, heard) -> None:
+    """A server that was busy when it was asked is asked with the next look at what it holds."""
+    codes = iter((grpc.StatusCode.DEADLINE_EXCEEDED,))
+
+    def busy(request: Any) -> Any:
+        for code in codes:
+            raise Refusal(code)
+        return server._config(request)
+
+    server.ModelConfig = Calls(busy)
+    load = ForeignLoad(server, "net", clock=clock, on_load=heard.append)
+    load.follow(["net"])
+    assert load.models_of("net") == ("net",)
+    load.follow(["net"])
+    assert load.models_of("net") == ("net.first", "net.second")
+    load.follow(["net"])
+    assert len(server.ModelConfig.asked) == 2
+
+
 def test_what_is_no_ensemble_is_asked_itself(server, clock, heard) -> None:
     """Where the server tells nothing of its models, or they are none of several."""
 

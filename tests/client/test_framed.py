@@ -304,3 +304,29 @@ def test_a_stream_that_cannot_be_read_has_ended(
     words = "an answer could not be read" if is_ours else "message of the stream cannot be read"
     assert words in transport.ended
     assert is_ours == ("reading from nowhere" in caplog.text)
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_a_request_that_nobody_waits_for_says_nothing_of_the_link(is_late: bool) -> None:
+    """Called off after 8 ms on a link of 20 ms, nothing of it can have been acknowledged."""
+    now_s, link = [100.0], LinkEstimator()
+    link.up.observe(1e7, 1.0, now_s[0])
+    link.observe_round_trip(0.02)
+    transport = FramedTransport(
+        ScriptedChannel(),
+        "nowhere",
+        costs=HostCosts(0.0, {}, {}, frozenset()),
+        tails=frozenset(),
+        link=link,
+        clock=lambda: now_s[0],
+        on_failure=lambda error, at_s: None,
+    )
+    offload = offload_of(1, "large", LARGE)
+    transport.send(offload)
+    until_s = time.perf_counter() + 10
+    while not transport._outbox._meter.under_way_bytes:
+        assert time.perf_counter() < until_s
+    now_s[0] += 0.008
+    transport.cancel(offload, now_s[0], is_late=is_late)
+    assert (link.up.bytes_per_s < 1e7) == is_late
+    transport.close("the test is over")

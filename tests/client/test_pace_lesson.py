@@ -33,12 +33,17 @@ def test_an_answer_tells_its_pace_behind_the_head() -> None:
     ]
 
 
-@pytest.mark.parametrize("phase", ["upload", "compute"])
-def test_one_that_was_given_up_tells_how_long_was_waited(phase: str) -> None:
+@pytest.mark.parametrize(
+    ("phase", "upload_s", "since_s"),
+    [("upload", None, None), ("compute", None, 1.0), ("compute", 0.1, 1.0), ("compute", 0.9, 0.3)],
+)
+def test_one_that_was_given_up_tells_how_long_was_waited(
+    phase: str, upload_s: float | None, since_s: float | None
+) -> None:
     """While it computed, that bounds its slow-down: from the end of the upload, by idle time."""
     server = Mock()
-    inference = SimpleNamespace(phase=phase, waited_s=1.2)
+    inference = SimpleNamespace(phase=phase, waited_s=1.2, upload_s=upload_s)
     teach_pace(server, record("device"), inference, rest_s=3.0, at_s=6.0)
-    still = call.computes_still(6.0, 5.0, pytest.approx(1.0), pytest.approx(0.2))
+    still = call.computes_still(6.0, 5.0, pytest.approx(since_s), pytest.approx(0.2))
     given_up = call.given_up(1.2, pytest.approx(0.8))
     assert server.mock_calls == [given_up, *([still] if phase == "compute" else [])]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.client.test_other_servers import PlainServer, serving
 
@@ -65,6 +66,23 @@ def test_text_that_is_none_fails_its_request(transport, failures):
     assert len(failures) == 1
 
 
+def test_a_bug_of_ours_loses_no_request(transport, failures, monkeypatch, caplog):
+    """What threads of gRPC raise is swallowed: whoever waits for the answer would wait in vain."""
+    monkeypatch.setattr(transport._times, "learned", lambda *given: 1 / 0)
+    assembly = Assembly((TensorSpec("y", "float32", (1,)),), "fake:1")
+    offload = Offload(0, OffloadRequest("tiny", {}, Chunker(()), assembly))
+    response = messages.ModelInferResponse(model_name="tiny", id="0")
+    response.outputs.add(name="y", datatype="FP32", shape=[1])
+    response.raw_output_contents.append(bytes(4))
+    transport._calls[0] = call = SimpleNamespace(result=lambda: response)
+    transport._done(offload, "tiny", call)
+    event = offload.next_event(0.0, 0.0)
+    assert isinstance(event, OffloadFailed)
+    assert "ZeroDivisionError" in event.reason
+    assert "reading from" in caplog.text
+    assert len(failures) == 1
+
+
 def test_a_check_is_not_begun_where_the_process_has_ended(transport):
     """A new silent connection would vouch for whoever is there now."""
     transport._witness.close()
@@ -116,3 +134,22 @@ def test_what_nobody_waits_for_is_no_failure_of_the_server(model_path):
         for _ in range(5):
             server.cancel(offload, 1.0, is_late=False)
         assert server.unavailable is None
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_what_was_called_off_early_was_not_on_time(transport, is_late: bool):
+    """A server that was found to be slow is not cleared by a request that had no time to be."""
+    link, untold = transport._link, transport._untold
+    link.up.observe(1e6, 1.0)
+    link.observe_round_trip(0.01)
+    chunker = Chunker((("x", np.ones((1, 1000), np.uint8)),))
+    offload = Offload(1, OffloadRequest("tiny", {}, chunker, Assembly((), "fake:1")))
+    offload.expected_idle_s, offload.first_sent_at_s = 0.1, 0.5
+    assert untold.tail_s(offload, 0.1, 5.0) is None
+    untold.probed(1e6, 5.1)
+    assert untold._blame._measured is not None
+    cancelled = threading.Event()
+    transport._calls[1] = SimpleNamespace(cancel=cancelled.set)
+    transport.cancel(offload, 0.52, is_late=is_late)
+    assert cancelled.is_set()
+    assert (untold._blame._measured is None) == is_late

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import pytest
@@ -29,9 +30,10 @@ ANSWER = {"brightest": np.zeros((1, 8, 1, 1), np.float32), "classes": np.ones((1
 
 @dataclass
 class ScriptedServer:
-    """A server that answers at once, not at all, or fails, before or after the request left."""
+    """A server that answers at once, later or not at all, or fails, before or after sending."""
 
     answers: bool = False
+    answers_after_s: float | None = None
     error: ConnectionLostError | None = None
     refusal: OverloadedError | None = None
     address: str = "edge:8001"
@@ -51,6 +53,8 @@ class ScriptedServer:
             offload.fail(0.0, self.error)
         elif self.answers:
             offload.answer(1.0, ANSWER, 0.0, 0.25)
+        elif self.answers_after_s is not None:
+            Timer(self.answers_after_s, offload.answer, (1.0, ANSWER, 0.0, 0.25)).start()
         return offload
 
     def cancel(self, offload: Offload, at_s: float, is_late: bool = True) -> None:
@@ -66,12 +70,14 @@ def race_with(six_convs: Path) -> Callable[..., tuple[Drive, Arrays]]:
     """Give what races the tiny model against a scripted server."""
     graph = load_graph(ModelFile.open(six_convs))
 
-    def run(server: ScriptedServer, slowdown: float = 1.0, feed: Arrays = FEED) -> Drive:
+    def run(
+        server: ScriptedServer, slowdown: float = 1.0, feed: Arrays = FEED, patience_s: float = 5.0
+    ) -> tuple[Drive, Arrays]:
         cut = server_only(graph)
         legs = (Leg(DEVICE, cut.id, cut.crossing, ("raw",)), Leg("edge:8001", None))
         plan = Plan("server", cut.id, legs, Parts(upload_s=9.0), races=True)
         segments = Segments(graph, (), slowdown=slowdown)
-        drive = Drive(Inference(plan, 5.0), cut, segments, server, session_clock())
+        drive = Drive(Inference(plan, patience_s), cut, segments, server, session_clock())
         try:
             return drive, drive.run(feed)
         finally:
@@ -118,12 +124,35 @@ def test_a_server_that_fails_leaves_the_race_to_the_device(race_with, server) ->
     assert server.cancelled == []
 
 
+UNFIT = {"image": np.ones((1, 3, 32, 32), np.float32)}
+"""Inputs on which the device's tail fails."""
+
+
 def test_a_tail_that_fails_is_the_callers_to_hear_of(race_with) -> None:
-    """The server need not go on for it."""
+    """Once the server has had its time as well; it need not go on then."""
     server = ScriptedServer()
     with pytest.raises(Exception, match="dimension"):
-        race_with(server, feed={"image": np.ones((1, 3, 32, 32), np.float32)})
+        race_with(server, feed=UNFIT, patience_s=0.05)
     assert server.cancelled == [False]
+
+
+@pytest.mark.parametrize("refusal", [None, OverloadedError("full")])
+def test_a_tail_that_fails_beside_a_server_that_fails_is_told_at_once(race_with, refusal) -> None:
+    """Nobody is left to wait for."""
+    error = None if refusal is not None else ConnectionLostError("gone")
+    with pytest.raises(Exception, match="dimension"):
+        race_with(ScriptedServer(error=error, refusal=refusal), feed=UNFIT, patience_s=1e6)
+
+
+@pytest.mark.parametrize(
+    "server", [ScriptedServer(answers=True), ScriptedServer(answers_after_s=0.2)]
+)
+def test_an_answer_is_not_lost_for_a_tail_that_fails(race_with, server) -> None:
+    """A device that has no memory for it may have asked a server that has."""
+    drive, outputs = race_with(server, feed=UNFIT)
+    assert outputs.keys() == ANSWER.keys()
+    assert drive.inference.placement == "server"
+    assert server.cancelled == []
 
 
 def test_what_was_called_off_is_known_until_it_has_ended() -> None:
@@ -144,6 +173,25 @@ def test_what_was_called_off_is_known_until_it_has_ended() -> None:
     running.result()
     threads.close()
     assert not threads.is_winding_down
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_a_race_that_begins_while_its_session_is_closed_is_run(is_used: bool) -> None:
+    """The inference that it is of ends as any; no thread is begun that nobody would end."""
+    threads, ran = RaceThreads(), []
+    if is_used:
+        threads.submit(lambda: ran.append("before"), Stop()).result(10)
+    threads.close()
+    assert threads.submit(lambda: ran.append("behind"), Stop()).done()
+    assert ran[-1] == "behind"
+    assert (threads._pool is not None) == is_used
+    assert not threads.is_winding_down
+
+
+def test_a_session_that_is_collected_on_a_thread_of_its_own_is_closed() -> None:
+    """Whichever thread happens to run the garbage collector does not wait for itself."""
+    threads = RaceThreads()
+    threads.submit(threads.close, Stop()).result(10)
 
 
 @contextmanager
@@ -193,7 +241,8 @@ def test_a_session_on_a_slow_device_is_the_servers(six_convs: Path, forked_proce
             assert record.conditions.device_slowdown < 2
 
 
-def test_a_way_to_hedge_that_is_none_is_refused(six_convs: Path) -> None:
-    """By what there is."""
+@pytest.mark.parametrize("server", [None, "edge:8001"])
+def test_a_way_to_hedge_that_is_none_is_refused(six_convs: Path, server: str | None) -> None:
+    """By what there is, whether there is a server or not."""
     with pytest.raises(ConfigurationError, match="off, auto, always"):
-        InferenceSession(six_convs, server="edge:8001", hedge="sometimes")
+        InferenceSession(six_convs, server=server, hedge="sometimes")

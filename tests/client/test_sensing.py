@@ -93,6 +93,18 @@ def test_a_policy_that_fails_at_its_estimates_is_left_alone(caplog) -> None:
     assert len([r for r in caplog.records if "failed at estimates" in r.message]) == 1
 
 
+@pytest.mark.parametrize("wanted", ["two", ProbeRequest(("large",)), ProbeRequest(None)])
+def test_a_policy_that_wants_what_is_no_probe_is_left_alone(caplog, wanted) -> None:
+    """Once, and not each time that the watch over the server comes by."""
+    policy = Curious()
+    policy.wanted = [wanted, wanted]
+    senses = PolicySenses(policy, Lock())
+    assert senses.next_probe("edge:1", 1.0) is None
+    assert senses.next_probe("edge:1", 2.0) is None
+    assert len([r for r in caplog.records if "failed at estimates" in r.message]) == 1
+    assert policy.wanted == [wanted]
+
+
 class Sent:
     """Takes note of what is sent and told."""
 

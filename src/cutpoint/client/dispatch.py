@@ -19,6 +19,9 @@ from cutpoint.records import Conditions, Parts, Plan
 _STEADY_S = 0.1
 """A decision is as good as new for so long: what is believed changes more slowly."""
 
+_ALIKE = 0.01
+"""Deadlines that differ by no more of themselves ask for the same decision."""
+
 _MOST_DECISIONS = 2
 """A server may become unusable between the decision and the admission: decided anew, once."""
 
@@ -46,6 +49,8 @@ class Decision:
         What was decided among.
     plan
         What was decided.
+    deadline_s
+        It was decided for, where that counts; ``None`` for none.
     """
 
     at_s: float
@@ -57,11 +62,13 @@ class Decision:
     conditions: Conditions
     table: CutTable
     plan: Plan
+    deadline_s: float | None
 
-    def holds(self, server: ServerConnection, bucket: AnyBucket) -> bool:
+    def holds(self, server: ServerConnection, bucket: AnyBucket, deadline_s: float | None) -> bool:
         """Tell whether its grounds are those of now, but for figures that change slowly."""
         return (
-            server is self.server
+            _is_alike(deadline_s, self.deadline_s)
+            and server is self.server
             and bucket is self.bucket
             and server.costs is self.costs
             and server.tails is self.tails
@@ -226,7 +233,7 @@ class Dispatch:
         if not is_steady or self.at_s - previous.decision.at_s > _STEADY_S:
             return False
         server, decision = self._servers.chosen(self.at_s), previous.decision
-        if not decision.holds(server, self._bucket):
+        if not decision.holds(server, self._bucket, self._telling_deadline_s):
             return False
         if decision.plan.server is not None:
             if not self._is_admitted(server):
@@ -261,10 +268,15 @@ class Dispatch:
             hedge=self._hedge,
             objective=self._objective,
         )
-        plan = self._hedging.hedged(self._policy.decide(situation), situation)
-        self.decision = Decision(
-            self.at_s, self._bucket, server, costs, tails, edition, conditions, table, plan
-        )
+        plan = self._hedging.decided(self._policy, situation)
+        told = costs, tails, edition, conditions, table, plan, self._telling_deadline_s
+        self.decision = Decision(self.at_s, self._bucket, server, *told)
+
+    @property
+    def _telling_deadline_s(self) -> float | None:
+        """The deadline, where plans depend on it: the soonest is the soonest by any."""
+        is_told = self._objective.name != "latency" or self._hedge == "auto"
+        return self._deadline_s if is_told else None
 
     def _table_of(
         self, server: ServerConnection, costs: HostCosts | None, tails: frozenset[str]
@@ -305,3 +317,10 @@ class Dispatch:
             tail_s=found.tail_s,
             download_s=found.download_s,
         )
+
+
+def _is_alike(deadline_s: float | None, other_s: float | None) -> bool:
+    """Tell whether two deadlines are the same, but for what went by before they were set."""
+    if deadline_s is None or other_s is None:
+        return deadline_s is other_s
+    return abs(deadline_s - other_s) <= _ALIKE * other_s

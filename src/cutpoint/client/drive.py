@@ -11,14 +11,10 @@ from cutpoint.client.encoders import Encoders
 from cutpoint.client.encoding import Encoding
 from cutpoint.client.offload import Offload
 from cutpoint.client.race import Race, RaceThreads
+from cutpoint.client.retry_budget import MAY_RETRY
 from cutpoint.client.sent_codecs import applied_codecs, planned_codecs, sent_codecs
 from cutpoint.client.server_connection import ServerConnection
-from cutpoint.exceptions import (
-    ConnectError,
-    ConnectionLostError,
-    CutpointError,
-    OverloadedError,
-)
+from cutpoint.exceptions import CutpointError
 from cutpoint.execution import Execution, Segments
 from cutpoint.graph import Arrays, Cut, Segment
 from cutpoint.inference import (
@@ -55,9 +51,6 @@ and an upload that is through by then is left alone."""
 _ENCODED_FIRST_S = 0.002
 """What is encoded in less leaves when it is: to wake the sending thread in between costs more
 than it brings."""
-
-_MAY_RETRY = (ConnectError, ConnectionLostError, OverloadedError)
-"""Failures that another server may not share, and that say so soon; never a deadline."""
 
 
 @dataclass
@@ -105,7 +98,6 @@ class Drive:
     decode_s: float = 0.0
     late_decode_s: float = 0.0
     is_disturbed: bool = False
-    received_bytes: int = 0
     idle_s: float = 0.0
     crossing_values: Arrays = field(default_factory=dict)
     _encoding: Encoding | None = None
@@ -134,6 +126,11 @@ class Drive:
     def sent_bytes(self) -> int:
         """Payload bytes that left for servers, whatever came of them."""
         return sum(offload.request.chunker.given_bytes for offload in self._offloads)
+
+    @property
+    def received_bytes(self) -> int:
+        """Payload bytes that came from servers, of answers that were of no use as well."""
+        return sum(offload.received_bytes for offload in self._offloads)
 
     @property
     def load(self) -> LoadReport | None:
@@ -178,8 +175,6 @@ class Drive:
                 return self._race_on() if self.inference.plan.races else self._run_tail()
             case StopTail() if self._race is not None:
                 self._race.stop()
-            case _:
-                pass
         return None
 
     @property
@@ -347,7 +342,6 @@ class Drive:
         if isinstance(event, Answered):
             self._offload = None
             self._values = {**self._values, **offload.outputs}
-            self.received_bytes = offload.received_bytes
             self._learn(offload, event)
         elif isinstance(event, OffloadFailed):
             self._offload = None
@@ -355,10 +349,12 @@ class Drive:
         return event
 
     def _look_after(self, race: Race, event: Event | None) -> None:
-        """Take what a race has come to, if it has ended."""
-        if race.error is not None:
-            raise race.error
-        if isinstance(event, PatienceEnded):
+        """Take what a race has come to, if it has ended; if it failed, the server has its time."""
+        if race.error is not None and not isinstance(event, Answered):
+            is_awaited = self._offload is not None and not isinstance(event, OffloadFailed)
+            if not (is_awaited and self.clock() < self._until_s < float("inf")):
+                raise race.error
+        elif isinstance(event, PatienceEnded):
             self._until_s = float("inf")  # who computes anyway can wait
         elif race.finished is not None and isinstance(event, TailDone):
             self._values, self.late_decode_s = race.finished.values, race.finished.decode_s
@@ -385,7 +381,7 @@ class Drive:
         self, failed: OffloadFailed, offload: Offload | None, error: CutpointError | None
     ) -> OffloadFailed:
         """Add another server to try, where there is one and the failure allows for it."""
-        if self.other is None or not self.inference.may_retry or not isinstance(error, _MAY_RETRY):
+        if self.other is None or not self.inference.may_retry or not isinstance(error, MAY_RETRY):
             return failed
         found = self.other(offload, error)
         if found is None:

@@ -30,6 +30,13 @@ _CALL_BYTES = 120
 _FRESH_S = 3.0
 """What was told longer ago is believed of no answer."""
 
+_NO_ANSWER = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+)
+"""Any other code is the server's word: it tells nothing of this model."""
+
 _NS_PER_S = 1e9
 _MOST_STEPS = 64
 """Of an ensemble that is looked into."""
@@ -87,8 +94,9 @@ class ForeignLoad:
         ]
         for name, call in asked:
             steps = _steps_of(name, call)
-            with self._lock:
-                self._steps[name] = steps
+            if steps is not None:
+                with self._lock:
+                    self._steps[name] = steps
 
     def asked(self, name: str, size_bytes: int) -> None:
         """Take note that a model is sent a request of so many bytes."""
@@ -206,12 +214,14 @@ def _config_of(name: str) -> Any:
     return messages.ModelConfigRequest(name=name)
 
 
-def _steps_of(name: str, call: Any) -> tuple[str, ...]:
-    """Give the models of an ensemble; of what is none, or tells nothing of itself, itself."""
+def _steps_of(name: str, call: Any) -> tuple[str, ...] | None:
+    """Give the models of an ensemble, itself where it is none; ``None`` for no answer at all."""
     try:
         config = call.result().config
-    except (grpc.RpcError, grpc.FutureCancelledError):
-        return (name,)
+    except grpc.FutureCancelledError:
+        return None
+    except grpc.RpcError as error:
+        return None if error.code() in _NO_ANSWER else (name,)
     steps = tuple(dict.fromkeys(step.model_name for step in config.ensemble_scheduling.step))
     return steps if 0 < len(steps) <= _MOST_STEPS else (name,)
 

@@ -128,9 +128,10 @@ class FramedTransport:
         """Look whether more of a request may leave, now that more is encoded."""
         self._outbox.wake()
 
-    def cancel(self, offload: Offload, at_s: float) -> None:
+    def cancel(self, offload: Offload, at_s: float, *, is_late: bool = True) -> None:
         """Drop a request here and at the server; its lateness says something of the link."""
-        self._outbox.note_stall(at_s)
+        if is_late:  # else it may have had less than a round trip
+            self._outbox.note_stall(at_s)
         self._drop(offload)
 
     def remaining_s(self, offload: Offload, at_s: float) -> float | None:

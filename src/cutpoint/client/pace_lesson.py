@@ -36,6 +36,8 @@ def teach_pace(
         return
     server.given_up(inference.waited_s, predicted_s)
     if inference.phase == "compute":
-        since_s = inference.waited_s - record.predicted.upload_s
+        # A link that has collapsed meanwhile is not the server's slowness.
+        upload_s = max(record.predicted.upload_s, inference.upload_s or 0.0)
+        since_s = inference.waited_s - upload_s
         idle_s = record.predicted.tail_s / record.conditions.load.slowdown
         server.computes_still(at_s, record.at_s, since_s, idle_s)

@@ -16,6 +16,7 @@ from cutpoint.client.policy_probes import WaitedProbes
 from cutpoint.client.untold_times import Slow, UntoldTimes
 from cutpoint.client.witness import Witness
 from cutpoint.estimation import LinkEstimator, ProbeBudget
+from cutpoint.estimation.blame import carried_bytes_per_s
 from cutpoint.exceptions import (
     ConnectionLostError,
     CutpointError,
@@ -214,13 +215,15 @@ class PlainTransport:
     def more(self, offload: Offload) -> None:
         """Do nothing: a whole request leaves at once."""
 
-    def cancel(self, offload: Offload, at_s: float) -> None:
-        """Drop a request here and at the server."""
+    def cancel(self, offload: Offload, at_s: float, *, is_late: bool = True) -> None:
+        """Drop a request here and at the server; its lateness says something of either."""
         with self._lock:
             call = self._calls.pop(offload.number, None)
-        if call is not None:
+        if call is None:
+            return
+        call.cancel()
+        if is_late:
             self._untold.given_up(offload, at_s)
-            call.cancel()
 
     def remaining_s(self, offload: Offload, at_s: float) -> float | None:
         """Tell nothing: of a whole request nothing is heard before its answer."""
@@ -255,11 +258,13 @@ class PlainTransport:
 
     def _measure(self, size_bytes: int) -> None:
         empty_s = self._ask(0)
+        held_up_s = max(empty_s - (self._link.least_round_trip_s or empty_s), 0.0)
         self._link.observe_round_trip(empty_s)
         padded_s = self._ask(size_bytes)
         spacing_s = max(padded_s - empty_s, _LEAST_S)
         self._link.observe_probe(size_bytes, spacing_s, self.last_heard_s)
-        self._untold.probed(size_bytes / spacing_s, self.last_heard_s)
+        carried = carried_bytes_per_s(size_bytes, spacing_s, held_up_s)
+        self._untold.probed(carried, self.last_heard_s)
 
     def probe_for(self, request: ProbeRequest) -> None:
         """Send the probes that a policy asks for, one after the other."""
@@ -310,6 +315,14 @@ class PlainTransport:
         with self._lock:
             if self._calls.pop(offload.number, None) is None:
                 return
+        try:
+            self._take(offload, model, call, at_s)
+        except Exception as error:  # a bug of ours: gRPC would swallow it, and nobody hear of it
+            _log.exception("reading from %s", self._address)
+            told = f"server {self._address}: an answer could not be read: {error!r}"
+            self._failed(offload, model, RemoteProtocolError(told), at_s)
+
+    def _take(self, offload: Offload, model: str, call: Any, at_s: float) -> None:
         try:
             response = call.result()
             self._check_is_trusted(response, model, is_check=offload.number == 0)

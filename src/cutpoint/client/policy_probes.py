@@ -53,7 +53,7 @@ class PolicyProbes:
     def begin(self, request: ProbeRequest, at_s: float) -> None:
         """Send the first probe of a request."""
         with self._lock:
-            self._waiting = deque(_possible(request))
+            self._waiting = deque(possible_sizes(request))
             self._send_next(at_s)
 
     def take(self, number: int, at_s: float) -> bool:
@@ -108,13 +108,13 @@ class WaitedProbes:
 
     def begin(self, request: ProbeRequest) -> None:
         """Send the probes of a request one after the other, without waiting here."""
-        sizes = _possible(request)
+        sizes = possible_sizes(request)
         self._thread = Thread(
             target=self._run, args=(sizes,), name="cutpoint-policy-probes", daemon=True
         )
         self._thread.start()
 
-    def _run(self, sizes: list[int]) -> None:
+    def _run(self, sizes: tuple[int, ...]) -> None:
         for size_bytes in sizes:
             try:
                 took_s = self._ask(size_bytes)
@@ -123,7 +123,7 @@ class WaitedProbes:
             self._tell(ProbeSample(self._clock(), size_bytes, took_s))
 
 
-def _possible(request: ProbeRequest) -> list[int]:
+def possible_sizes(request: ProbeRequest) -> tuple[int, ...]:
     """Give the sizes of a request, within bounds; a policy may be anybody's."""
     sizes = [size for size in request.sizes_bytes[:_MOST_PROBES] if isfinite(size)]
-    return [min(max(int(size), 0), MOST_PROBE_BYTES) for size in sizes]
+    return tuple(min(max(int(size), 0), MOST_PROBE_BYTES) for size in sizes)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, current_thread
 from typing import Any
 
 from cutpoint.client.encoded_inputs import EncodedInputs
@@ -14,6 +14,7 @@ from cutpoint.graph import Arrays, Segment
 from cutpoint.inference import Event, PatienceEnded, TailDone
 
 _MOST_THREADS = 64
+_NAME = "cutpoint-race"
 
 
 class RaceThreads:
@@ -28,6 +29,7 @@ class RaceThreads:
         self._pool: ThreadPoolExecutor | None = None
         self._running: dict[Future[None], Stop] = {}
         self._lock = Lock()
+        self._is_closed = False
 
     def __repr__(self) -> str:
         return f"<RaceThreads: {len(self._running)} run>"
@@ -41,19 +43,31 @@ class RaceThreads:
             return any(stop.is_told() for stop in self._running.values())
 
     def submit(self, work: Callable[[], None], stop: Stop) -> "Future[None]":
-        """Run something that may be called off beside everything else."""
+        """Run something that may be called off beside everything else; once closed, right here."""
         with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="cutpoint-race")
-            future = self._pool.submit(work)
-            self._running[future] = stop
-        future.add_done_callback(self._ended)
+            future = None if self._is_closed else self._begun(work, stop)
+        if future is None:  # the inference that is under way while its session is closed
+            future = Future()
+            work()
+            future.set_result(None)
+        else:
+            future.add_done_callback(self._ended)
         return future
 
     def close(self) -> None:
         """Wait for those that were called off, and end the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        with self._lock:
+            self._is_closed, pool = True, self._pool
+        if pool is not None:
+            # An unclosed session is collected on any thread, one of these among them.
+            pool.shutdown(wait=not current_thread().name.startswith(_NAME))
+
+    def _begun(self, work: Callable[[], None], stop: Stop) -> "Future[None]":
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix=_NAME)
+        future = self._pool.submit(work)
+        self._running[future] = stop
+        return future
 
     def _ended(self, future: "Future[None]") -> None:
         with self._lock:

@@ -2,7 +2,15 @@
 
 from threading import Lock
 
-from cutpoint.exceptions import ConfigurationError
+from cutpoint.exceptions import (
+    ConfigurationError,
+    ConnectError,
+    ConnectionLostError,
+    OverloadedError,
+)
+
+MAY_RETRY = (ConnectError, ConnectionLostError, OverloadedError)
+"""Failures that another server may not share, and that say so soon; never a deadline."""
 
 _BURST = 3.0
 """Retries that may follow each other at once after a long time without any."""

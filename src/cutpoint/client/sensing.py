@@ -5,6 +5,7 @@ from collections import deque
 from threading import Lock
 from typing import cast
 
+from cutpoint.client.policy_probes import possible_sizes
 from cutpoint.policies import Policy
 from cutpoint.policies.policy import Sensing
 from cutpoint.records import LoadReport, ProbeRequest, ProbeSample
@@ -72,7 +73,8 @@ class PolicySenses:
         if self._policy is None:
             return None
         try:
-            return self._policy.next_probe(server, at_s)
+            wanted = self._policy.next_probe(server, at_s)
+            return None if wanted is None else ProbeRequest(possible_sizes(wanted))
         except Exception:  # a policy of somebody else's must not end the watch over a server
             self._give_up()
             return None

@@ -293,7 +293,7 @@ class ServerConnection:
             # Acknowledged while it was leaving: the server is well, and the link is the planner's.
             is_heard = transport.last_heard_s > offload.began_at_s
             is_link_slow = is_heard and not offload.request.chunker.is_done
-            transport.cancel(offload, at_s)
+            transport.cancel(offload, at_s, is_late=is_late)
         if not is_late:
             return  # nobody waits for it any more: that is not the server's doing
         if not is_link_slow:

@@ -2,20 +2,19 @@
 
 import os
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from random import getrandbits
-from threading import Lock
-from types import TracebackType
 from typing import Any
 
 from cutpoint.client.background_runs import AsyncCallback, BackgroundRuns
 from cutpoint.client.codec_choice import CHECK_RATE, ToleranceGiven, codec_choice
 from cutpoint.client.codec_guard import WithdrawalObserver
 from cutpoint.client.device_profiles import ProfileGiven
-from cutpoint.client.encoded_inputs import decoded_feed, opened_feed
+from cutpoint.client.encoded_inputs import opened_feed
 from cutpoint.client.engine import Engine, Hold, RecordObserver
+from cutpoint.client.late_engine import LateEngine
 from cutpoint.client.whole_session import WholeSession
 from cutpoint.cost import PowerProfile, profile_given
 from cutpoint.exceptions import UnknownShapeError
@@ -120,8 +119,8 @@ class InferenceSession:
         It bounds an inference by what the device alone would take, and costs its computing.
     objective
         What `run` makes small: ``"latency"``; ``"energy"``, the joules of this device; or
-        ``"weighted:SHARE"``, both, with that share for the energy. With a deadline, only among
-        what keeps it. The published schemes keep to their own.
+        ``"weighted:SHARE"``, both, with that share (by default 0.5) for the energy. With a
+        deadline, only among what keeps it. The published schemes keep to their own.
     power
         What this device draws: a name (a key of `cutpoint.cost.POWER_PROFILES`), a JSON file, or
         a `cutpoint.cost.PowerProfile`. Every record then has its `energy_j`.
@@ -189,7 +188,7 @@ class InferenceSession:
         power: str | os.PathLike[str] | PowerProfile | None = None,
         **kwargs: Any,
     ) -> None:
-        drawn = profile_given(power)
+        drawn, hedge = profile_given(power), checked_hedge(hedge)
         wanted = session_objective(objective, drawn)
         self._copies = ExitStack()
         file: ModelFile | None = None
@@ -203,15 +202,12 @@ class InferenceSession:
             path_or_bytes, sess_options, providers, provider_options, **kwargs
         )
         self._async = BackgroundRuns(deadline_s)
-        self._engine: Engine | None = None
-        self._begin: Callable[..., Engine] | None = None
-        self._begin_lock = Lock()
+        self._late: LateEngine | None = None
         if server is not None:
             graph = load_open_graph(
                 file or ModelFile.open(path_or_bytes, name), sizes=sizes, options=sess_options
             )
-            self._shape_of = _shapes_in(graph)
-            self._begin = partial(
+            begin = partial(
                 Engine,
                 graph,
                 server=server,
@@ -234,13 +230,14 @@ class InferenceSession:
                     check_rate=check_rate,
                 ),
                 on_withdrawn=on_withdrawn,
-                hedge=checked_hedge(hedge),
+                hedge=hedge,
                 objective=wanted,
                 power=drawn,
                 options=sess_options,
                 providers=providers,
                 provider_options=provider_options,
             )
+            self._late = LateEngine(graph, begin)
             if graph.is_bound or example is not None:
                 self._started(example)
         else:
@@ -252,12 +249,7 @@ class InferenceSession:
     def __enter__(self) -> "InferenceSession":  # noqa: PYI034 (Self needs Python 3.11)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __getattr__(self, name: str) -> Any:
@@ -351,7 +343,7 @@ class InferenceSession:
         user_data
             Handed to the callback.
         """
-        if self._begin is None:
+        if self._late is None:
             feed = self._whole.decoded(input_feed)
             self._whole.get().run_async(output_names, feed, callback, user_data, run_options)
             return
@@ -359,11 +351,11 @@ class InferenceSession:
 
     def get_inputs(self) -> list[Any]:
         """Give ONNX Runtime's descriptions of the inputs, in the model's order."""
-        return self._described(0) or list(self._whole.get().get_inputs())
+        return self._whole.described(self._engine, 0)
 
     def get_outputs(self) -> list[Any]:
         """Give ONNX Runtime's descriptions of the outputs, in the model's order."""
-        return self._described(1) or list(self._whole.get().get_outputs())
+        return self._whole.described(self._engine, 1)
 
     def get_providers(self) -> list[str]:
         """Give the execution providers of what runs on this device."""
@@ -384,7 +376,7 @@ class InferenceSession:
         """
         if self._engine is not None:
             self._engine.wait_until_ready(timeout_s)
-        elif self._begin is not None:
+        elif self._late is not None:
             raise UnknownShapeError(
                 "the model's open dimensions are not bound yet, so nothing was measured: give "
                 "their sizes (sizes={...}) or run once"
@@ -397,29 +389,10 @@ class InferenceSession:
             self._engine.close()
         self._copies.close()
 
+    @property
+    def _engine(self) -> Engine | None:
+        return None if self._late is None else self._late.engine
+
     def _started(self, feed: Mapping[str, Any] | None) -> Engine | None:
         """Give the engine; the first feed of a model with open dimensions starts it."""
-        if self._engine is not None or self._begin is None:
-            return self._engine
-        with self._begin_lock:
-            if self._engine is None:
-                if feed is not None:
-                    feed = decoded_feed(self._shape_of, feed)
-                engine = self._begin(feed=feed)
-                # A session that is dropped unclosed, as ONNX Runtime's may be, ends its threads.
-                weakref.finalize(self, engine.close)
-                self._engine = engine
-        return self._engine
-
-    def _described(self, which: int) -> list[Any]:
-        """Give what the segments know of the inputs (0) or outputs (1); all of it or nothing."""
-        if self._engine is None:
-            return []
-        graph = self._engine.graph
-        described = self._engine.segments.node_args()[which]
-        return described if len(described) == len((graph.inputs, graph.outputs)[which]) else []
-
-
-def _shapes_in(graph: Graph) -> Callable[[str], tuple[int, ...] | None]:
-    """Give what tells what an input takes; negative where any size is."""
-    return lambda name: graph.values[name].open_shape if name in graph.inputs else None
+        return None if self._late is None else self._late.started(feed, self)

@@ -42,8 +42,15 @@ class Transport(Protocol):
         """Take note that more of a request is encoded."""
         ...
 
-    def cancel(self, offload: Offload, at_s: float) -> None:
-        """Drop a request here and at the server, learning from its lateness."""
+    def cancel(self, offload: Offload, at_s: float, *, is_late: bool = True) -> None:
+        """
+        Drop a request here and at the server.
+
+        Parameters
+        ----------
+        is_late
+            Whether its answer is overdue, which tells something; else nobody waits for it any more.
+        """
         ...
 
     def remaining_s(self, offload: Offload, at_s: float) -> float | None:

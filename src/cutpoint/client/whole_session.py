@@ -6,6 +6,7 @@ from threading import Lock
 from typing import Any
 
 from cutpoint.client.encoded_inputs import decoded_feed
+from cutpoint.client.engine import Engine
 from cutpoint.execution.runtime import onnxruntime_module
 from cutpoint.graph import ANY
 
@@ -42,6 +43,22 @@ class WholeSession:
             if self._session is None:
                 self._session = onnxruntime_module().InferenceSession(*self._given, **self._more)
             return self._session
+
+    def described(self, engine: Engine | None, which: int) -> list[Any]:
+        """
+        Give ONNX Runtime's descriptions of the inputs (0) or outputs (1), in the model's order.
+
+        Parameters
+        ----------
+        engine
+            Where its segments know all of them, no session is made for it.
+        """
+        if engine is not None:
+            found = engine.segments.node_args()[which]
+            if found and len(found) == len((engine.graph.inputs, engine.graph.outputs)[which]):
+                return found
+        session = self.get()
+        return list((session.get_inputs, session.get_outputs)[which]())
 
     def decoded(self, feed: Mapping[str, Any]) -> Mapping[str, Any]:
         """Give a feed with the pixels of its pictures."""

@@ -43,13 +43,12 @@ class TritonPythonModel:
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer requests; one that cannot be run fails alone."""
-        feeds = [self._feed(request) for request in requests]
-        if self._is_batching and len(feeds) > 1:
+        if self._is_batching and len(requests) > 1:
             try:
-                return self._together(feeds)
+                return self._together([self._feed(request) for request in requests])
             except Exception:  # a class per status: which request it was, each by itself will tell
                 pass
-        return [self._alone(feed) for feed in feeds]
+        return [self._alone(request) for request in requests]
 
     def _feed(self, request: Any) -> dict[str, Any]:
         given = {
@@ -73,9 +72,9 @@ class TritonPythonModel:
             for size, end in zip(sizes, ends, strict=True)
         ]
 
-    def _alone(self, feed: dict[str, Any]) -> Any:
+    def _alone(self, request: Any) -> Any:
         try:
-            return self._response(self._session.run(self._outputs, feed))
+            return self._response(self._session.run(self._outputs, self._feed(request)))
         except Exception as error:  # a class per status, none of them public
             return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error)))
 

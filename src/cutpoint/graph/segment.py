@@ -115,8 +115,8 @@ def weight_bytes(graph: Graph, segments: Iterable[Segment]) -> int:
 def _described(graph: Graph, pieces: Pieces, name: str) -> onnx.ValueInfoProto:
     """Describe a value; where the model does not know its type, as a trial run saw it."""
     info = pieces.info(name)
-    value = graph.values[name]
-    if info.HasField("type") or value.dtype is None:
+    value = graph.values.get(name)  # of outputs that depend on weights alone there is none
+    if info.HasField("type") or value is None or value.dtype is None:
         return info
     return onnx.helper.make_tensor_value_info(name, onnx_type(value.dtype), None)
 

@@ -1,5 +1,6 @@
 """Repositories as they lie on disk: after Triton's own schema, and right when put together."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,47 @@ def test_every_tail_put_together_is_right(
     assert {path.name for path in tmp_path.iterdir()} == set(found.models)
 
 
+def small(tmp_path: Path, text: str) -> Graph:
+    """Load a model from its text."""
+    path = tmp_path / "small.onnx"
+    onnx.save(onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]>{text}'), path)
+    return load_graph(ModelFile.open(path))
+
+
+@pytest.mark.parametrize("layout", ["segments", "tails"])
+def test_an_output_that_weights_alone_make_is_given_by_the_whole(tmp_path, layout) -> None:
+    """No node is left for it; a tail does not give it, as devices have it themselves."""
+    graph = small(
+        tmp_path,
+        "small (float[1, 8] x) => (float[1, 8] y, float[1] c) <float[1] w = {3.0}>"
+        "{ a = Tanh (x) y = Exp (a) c = Neg (w) }",
+    )
+    assert graph.constants == ("c",)
+    found = write(graph, tmp_path / "models", [("a",)], layout=layout)
+    values = values_of(graph, tuple(found.tails))
+    made = run(tmp_path / "models", found.whole, values)
+    assert made["c"].tolist() == [-3.0]
+    np.testing.assert_allclose(made["y"], values["y"], rtol=1e-5)
+    (tail,) = found.tails.values()
+    assert run(tmp_path / "models", tail, values).keys() == {"y"}
+
+
+def test_an_output_that_is_an_input_needs_whole_tails(tmp_path) -> None:
+    """An ensemble of Triton gives nothing that none of its models makes."""
+    graph = small(
+        tmp_path,
+        "small (float[1, 8] x, float[1, 8] z) => (float[1, 8] y, float[1, 8] z)"
+        "{ a = Tanh (x) y = Add (a, z) }",
+    )
+    with pytest.raises(ModelError, match=r"'z'.*layout of tails"):
+        write(graph, tmp_path / "segments", [])
+    assert not (tmp_path / "segments").exists()
+    found = write(graph, tmp_path / "tails", [], layout="tails")
+    values = values_of(graph, ())
+    made = run(tmp_path / "tails", found.whole, values)
+    np.testing.assert_array_equal(made["z"], values["z"])
+
+
 def test_segments_hold_every_weight_once(convs, tmp_path) -> None:
     """So a repository of segments is as large as the model, one of tails larger."""
     crossings = [("pool0",), ("pool2",), ("pool4",)]
@@ -222,3 +264,22 @@ def test_what_is_there_is_not_replaced_unless_that_is_asked_for(convs, tmp_path)
     cuts = [cut_at(convs, ("pool1",))]
     found = export_repository(convs, tmp_path, cuts, ExportSettings(), overwrite=True)
     assert {path.name for path in tmp_path.iterdir()} == {"theirs", *found.models}
+
+
+def test_a_model_that_is_replaced_is_never_seen_in_part(convs, tmp_path, monkeypatch) -> None:
+    """Whenever anything is deleted below the repository, each model there is whole or is not."""
+    write(convs, tmp_path, [("pool1",)])
+    seen: list[bool] = []
+    real = shutil.rmtree
+
+    def rmtree(path: Any, *given: Any, **named: Any) -> None:
+        names = [each for each in tmp_path.iterdir() if not each.name.startswith(".")]
+        seen.append(Path(path).parent != tmp_path or Path(path).name.startswith("."))
+        seen.append(all((each / "config.pbtxt").exists() for each in names))
+        real(path, *given, **named)
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    cuts = [cut_at(convs, ("pool1",))]
+    export_repository(convs, tmp_path, cuts, ExportSettings(), overwrite=True)
+    assert seen
+    assert all(seen)

@@ -150,6 +150,12 @@ def _ensemble(
 ) -> TritonEnsemble:
     known = by_name(parts)
     given = tuple(given)
+    made = {each.name for part in parts for each in part.outputs}
+    for each in given:
+        if each not in made:
+            raise InvalidCutError(
+                f"output {each!r} is an input as it came, which no ensemble gives"
+            )
     steps = tuple(_step(part, parts, given) for part in parts)
     needed = {each for part in parts for each in part.taken}
     taken = tuple(each for each in taken if each in needed)

@@ -83,12 +83,11 @@ def described_part(
 
     def told(infos: Iterable[onnx.ValueInfoProto]) -> tuple[TritonTensor, ...]:
         return tuple(
-            described(info, graph.values.get(info.name), has_bf16=has_bf16)
-            for info in infos
-            if info.name not in weights
+            described(info, graph.values.get(info.name), has_bf16=has_bf16) for info in infos
         )
 
-    inputs, outputs = told(model.graph.input), told(model.graph.output)
+    inputs = told(info for info in model.graph.input if info.name not in weights)
+    outputs = told(model.graph.output)
     if not inputs:
         raise InvalidCutError(f"{name!r} takes nothing: Triton runs no such model")
     return TritonPart(name, model, inputs, outputs, is_batchable)

@@ -102,14 +102,17 @@ def write_repository(
     names = laid_out.names
     _check_free(folder, names, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".cutpoint-", dir=folder) as unfinished:
+    with (
+        tempfile.TemporaryDirectory(prefix=".cutpoint-", dir=folder) as unfinished,
+        tempfile.TemporaryDirectory(prefix=".cutpoint-", dir=folder) as replaced,
+    ):
         size_bytes = 0
         for part in laid_out.parts:
             size_bytes += _write_part(graph, part, Path(unfinished) / part.name, settings)
         for ensemble in laid_out.ensembles:
             _write_ensemble(ensemble, Path(unfinished) / ensemble.name)
         for name in names:
-            _put(Path(unfinished) / name, folder / name)
+            _put(Path(unfinished) / name, folder / name, Path(replaced) / name)
     return TritonRepository(
         folder, graph.name, tuple(names), laid_out.tails, laid_out.left_out, size_bytes
     )
@@ -162,7 +165,8 @@ def _write_config(config: Any, folder: Path) -> None:
     (folder / _CONFIG).write_text(config_text(config), encoding="utf-8")
 
 
-def _put(source: Path, target: Path) -> None:
+def _put(source: Path, target: Path, replaced: Path) -> None:
+    """Put a folder in its place; what was there is moved away whole, and deleted later."""
     if target.exists():
-        shutil.rmtree(target)
+        target.replace(replaced)
     source.replace(target)
