@@ -16,7 +16,7 @@ from tests.certificates import Authority
 from cutpoint.cli.run import status_line
 from cutpoint.exceptions import ConnectError
 from cutpoint.lab.server_process import ServerProcess
-from cutpoint.records import InferenceRecord
+from cutpoint.records import InferenceRecord, RaceRun
 from cutpoint.wire.channel import open_channel
 from cutpoint.wire.protocol import messages, services
 
@@ -191,6 +191,29 @@ def test_the_line_names_the_codec(cutpoint, served, six_convs: Path) -> None:
     assert "split at a, b as uint8+zstd" in status_line(split)
     assert "server as jpeg:90" in status_line(replace(raw, codecs=("jpeg:90",)))
     assert " as " not in status_line(replace(split, placement="device"))
+
+
+def test_races_are_told(cutpoint, served, six_convs: Path, tmp_path: Path) -> None:
+    """How many there were and how many the device won, and in the line whether this was one."""
+    told = cutpoint(
+        "run", six_convs, "--server", served.address, "-n", 4, "--policy", "server",
+        "--hedge", "always", "--slowdown", 20, "--records", tmp_path / "records",
+    )  # fmt: skip
+    assert told.code == 0, told.err
+    assert re.search(r"[1-4] raced; the device was first in [0-4]", told.out)
+    lines = (tmp_path / "records").read_bytes().splitlines()
+    records = [msgspec.json.decode(line, type=InferenceRecord) for line in lines]
+    raced = next(record for record in records if record.race is not None)
+    assert "first in a race" in status_line(replace(raced, race=RaceRun(0.1, is_won=True)))
+    assert "raced" in status_line(replace(raced, race=RaceRun(0.1, is_won=False)))
+    assert "race" not in status_line(replace(raced, race=None))
+
+
+def test_a_way_to_hedge_that_is_none_is_refused(cutpoint, six_convs: Path) -> None:
+    """Naming those that there are."""
+    told = cutpoint("run", six_convs, "--server", "127.0.0.1:1", "--hedge", "sometimes")
+    assert told.code != 0
+    assert "off, auto, always" in " ".join(told.err.split())
 
 
 def test_a_tolerance_needs_something_to_calibrate_with(cutpoint, six_convs: Path) -> None:

@@ -58,13 +58,19 @@ def test_a_deadline_is_read(text: str, deadline_s: float) -> None:
 @pytest.mark.parametrize(
     "text",
     ["speed", "", "deadline", "deadline=", "deadline=soon", "deadline=0", "deadline=-1",
-     "deadline=nan", "latency=3", "Latency", "weighted", "weighted=0.5", "weighted:", "weighted:x",
+     "deadline=nan", "latency=3", "Latency", "weighted=0.5", "weighted:", "weighted:x",
      "energy:0.5", "deadline:0.1"],
 )  # fmt: skip
 def test_what_is_no_objective_is_refused(text: str) -> None:
     """By what was written, or that a deadline is above zero."""
     with pytest.raises(PlannerError, match=r"objective|above zero"):
         objective_named(text)
+
+
+def test_both_weigh_the_same_unless_a_share_is_given() -> None:
+    """Latency and energy, in plans and in sessions."""
+    assert objective_named("weighted") == objective_named("weighted:0.5")
+    assert session_objective("weighted", HUNGRY_RADIO).energy_share == 0.5
 
 
 @pytest.mark.parametrize("share", ["-0.1", "1.1", "nan", "inf"])

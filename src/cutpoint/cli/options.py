@@ -34,8 +34,9 @@ ObjectiveOption = Annotated[
         "--objective",
         metavar="NAME",
         help="latency; throughput (longest stage); energy (of the device); weighted:SHARE (both, "
-        "with so much weight on the energy); p95 (latency with bandwidth and load both at their "
-        "95th percentile of badness); deadline=SECONDS (least energy that keeps it).",
+        "with so much weight on the energy; without :SHARE half of it); p95 (latency with "
+        "bandwidth and load both at their 95th percentile of badness); deadline=SECONDS (least "
+        "energy that keeps it).",
         rich_help_panel=CHOICE,
     ),
 ]

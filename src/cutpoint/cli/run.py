@@ -122,7 +122,8 @@ def run(
         typer.Option(
             metavar="NAME",
             help="What is to be small: latency, energy (of this device), or weighted:SHARE (both, "
-            "with so much weight on the energy); the last two need --power.",
+            "with so much weight on the energy; without :SHARE half of it); the last two need "
+            "--power.",
         ),
     ] = "latency",
     power: Annotated[
@@ -260,6 +261,8 @@ def status_line(record: InferenceRecord) -> str:
     if codecs and record.placement != "device":
         where = f"{where} as {', '.join(codecs)}"
     parts = [f"#{record.request}", where, format_duration(record.latency_s)]
+    if record.race is not None:
+        parts.append("first in a race" if record.race.is_won else "raced")
     link = record.conditions.link
     if link is not None:
         parts.append(
@@ -287,6 +290,10 @@ def _summarise(kept: list[InferenceRecord]) -> None:
             p50, p95 = np.percentile(latencies, [50, 95])
             rows.append([where, str(len(latencies)), format_duration(p50), format_duration(p95)])
     out.print(table("where it ran", ("", "inferences", "p50", "p95"), rows))
+    races = [record.race for record in kept if record.race is not None]
+    if races:
+        num_won = sum(race.is_won for race in races)
+        out.print(f"{len(races)} raced; the device was first in {num_won}", markup=False)
     alone = sum(record.fallback_reason is not None for record in kept)
     if alone:
         reasons = Counter(record.fallback_reason for record in kept if record.fallback_reason)

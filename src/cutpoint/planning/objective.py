@@ -164,15 +164,15 @@ def objective_named(
     Parameters
     ----------
     text
-        ``latency``, ``throughput``, ``energy``, ``p95``, or ``deadline=0.1`` in seconds,
-        ``deadline=100ms`` alike.
+        ``latency``, ``throughput``, ``energy``, ``p95``, ``weighted:0.3`` (``weighted`` alone is
+        half of each), or ``deadline=0.1`` in seconds, ``deadline=100ms`` alike.
 
     Raises
     ------
     PlannerError
-        If there is no objective of that name, or the deadline is none.
+        If there is no objective of that name, or its figure is none.
     """
-    name, sign, number = _parted(text)
+    name, sign, number = _parted("weighted:0.5" if text == "weighted" else text)
     if name not in OBJECTIVES or sign != _SIGNS.get(name, ""):
         raise PlannerError(
             f"no objective {text!r}: take one of "

@@ -1,6 +1,7 @@
 """What the world is believed to be like now: the link, the load, the device itself."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, inf
 from statistics import NormalDist
 
@@ -69,17 +70,25 @@ class LinkConditions:
         """
         if not 0 < quantile < 1:
             raise CostError(f"a quantile of {quantile}: it lies between 0 and 1")
-        slower = exp(self.spread * NormalDist().inv_cdf(quantile))
-        return replace(
-            self,
-            bandwidth_up_bytes_per_s=self.bandwidth_up_bytes_per_s / slower,
-            bandwidth_down_bytes_per_s=self.bandwidth_down_bytes_per_s / slower,
+        slower = exp(self.spread * _standard_quantile(quantile))
+        return LinkConditions(
+            self.bandwidth_up_bytes_per_s / slower,
+            self.bandwidth_down_bytes_per_s / slower,
+            self.message_up_s,
+            self.message_down_s,
+            self.spread,
         )
 
     @property
     def round_trip_s(self) -> float:
         """Time of an empty message there and back."""
         return self.message_up_s + self.message_down_s
+
+
+@lru_cache(maxsize=64)
+def _standard_quantile(quantile: float) -> float:
+    """Give the standard normal distribution's: a policy asks for one and the same each time."""
+    return NormalDist().inv_cdf(quantile)
 
 
 @dataclass(frozen=True)
@@ -143,6 +152,10 @@ class Conditions:
     def __post_init__(self) -> None:
         if not 0 < self.device_slowdown < inf:
             raise CostError(f"device slow-down {self.device_slowdown}: it is above zero and finite")
+
+    def over(self, link: LinkConditions) -> "Conditions":
+        """Give the same over another link; made anew, as a decision is of microseconds."""
+        return Conditions(link, self.load, self.device_slowdown, self.unavailable, self.load_age_s)
 
     @property
     def is_server_usable(self) -> bool:

@@ -43,3 +43,13 @@ def test_compares_only_rounds_in_which_both_count() -> None:
     assert ratio == pytest.approx(0.5)
     assert (low, high) == (pytest.approx(0.5), pytest.approx(0.5))
     assert ratio_of_means(ours, []) is None
+
+
+def test_rounds_at_one_place_are_not_taken_for_places_of_their_own() -> None:
+    """Twenty rounds at each of two places say twice how the two compare, and not forty times."""
+    rounds = [(number, float(number % 2)) for number in range(40)]
+    ours = [shot("a", 0.5 + at_s, position_s=at_s, round_number=n) for n, at_s in rounds]
+    others = [shot("b", 1.0, position_s=at_s, round_number=n) for n, at_s in rounds]
+    found = ratio_of_means(ours, others)
+    assert found is not None
+    assert found == (pytest.approx(1.0), (pytest.approx(0.5), pytest.approx(1.5)))

@@ -1,12 +1,17 @@
 """From what policies chose to what is claimed of it, on made-up tables and links."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.lab.arena.shots import shot
 
 from cutpoint.cost import POWER_PROFILES, CutTable
+from cutpoint.graph import Cut, Graph
+from cutpoint.lab.energy import case as case_module
+from cutpoint.lab.energy.campaign import MEASURED_ON
 from cutpoint.lab.energy.case import CUTPOINT, ORACLE, SOONEST, EnergyCase, EnergyRun
 from cutpoint.lab.energy.findings import (
     DEVICES,
@@ -18,6 +23,7 @@ from cutpoint.lab.energy.findings import (
 )
 from cutpoint.lab.energy.text import figure_of, told
 from cutpoint.lab.traces import Trace
+from cutpoint.policies import Fixed
 from cutpoint.records import LoadConditions
 from cutpoint.simulation.rate_schedule import RateSchedule
 
@@ -49,6 +55,51 @@ def test_saving_joules_saves_joules(case: EnergyCase) -> None:
     runs = [case.runs(POWER_PROFILES[device]) for device in DEVICES]
     found = [{run.policy: run.mean_j for run in each} for each in runs]
     assert sum(each[CUTPOINT] for each in found) <= sum(each[SOONEST] for each in found)
+
+
+def test_published_schemes_see_the_graph(
+    case: EnergyCase, graph_of: Callable[..., Graph], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it LoADPart has no regression and ANS none of its seven numbers."""
+    asked: list[Graph] = []
+
+    class Watching(Fixed):
+        def candidates(self, graph: Graph) -> Sequence[Cut]:
+            asked.append(graph)
+            return ()
+
+    monkeypatch.setattr(case_module, "PUBLISHED", {"neurosurgeon": lambda: Watching("device")})
+    monkeypatch.setattr(case_module, "THRIFTY", ())
+    graph = graph_of("(float[1,4] x) => (float[1,4] y) { y = Relu(x) }")
+    EnergyCase("made up", STEPS, case.table, LoadConditions(), graph).runs(
+        POWER_PROFILES[DEVICES[0]]
+    )
+    assert asked == [graph]
+
+
+def test_who_has_a_target_of_energy_is_given_it(case: EnergyCase) -> None:
+    """Neurosurgeon saves joules where it is told to, beside itself for time; both are others."""
+    cells = cells_of([case])
+    for cell in cells:
+        names = [run.policy for run in cell.runs]
+        assert names.count("neurosurgeon") == names.count("neurosurgeon, energy") == 1
+    thrifty, soon = (
+        sum(cell.mean_j(name) for cell in cells)
+        for name in ("neurosurgeon, energy", "neurosurgeon")
+    )
+    assert thrifty <= soon
+    claim = claims([_spoilt(cells[0], "neurosurgeon, energy"), *cells[1:]], ())[0]
+    assert not claim.holds
+
+
+def test_what_was_not_measured_is_not_claimed_to_hold(case: EnergyCase) -> None:
+    """Where no inference of cutpoint counts, the claim is there and fails."""
+    power = POWER_PROFILES[MEASURED_ON]
+    dads = shot("dads", 0.1)
+    dads = replace(dads, record=replace(dads.record, energy_j=0.1 * power.compute_w))
+    found = claims(cells_of([case]), [dads])
+    (measured,) = [claim for claim in found if claim.name.startswith("real clock: joules")]
+    assert not measured.holds
 
 
 def test_claims_are_of_the_worst_run(case: EnergyCase) -> None:

@@ -10,6 +10,7 @@ from cutpoint.lab.estimators.verdict import Verdict, lags_s
 from cutpoint.lab.experiments.estimators import EstimatorsExperiment
 from cutpoint.lab.experiments.experiment import Options
 from cutpoint.simulation.rate_schedule import RateSchedule
+from cutpoint.simulation.senses import FRAME_BYTES
 
 
 def test_a_lag_ends_where_the_estimate_is_near() -> None:
@@ -36,6 +37,23 @@ def test_on_a_steady_link_every_estimator_is_right_in_the_end() -> None:
     assert found["dads"].median_off < 0.1  # which leaves out the fixed time
     assert all(verdict.probe_bytes_per_s > 0 for verdict in found.values())
     assert min(found.values(), key=lambda each: each.probe_bytes_per_s).name == CUTPOINT
+
+
+def test_all_bytes_of_a_probe_are_counted() -> None:
+    """Frames as well as payloads: two pings a second, and of its own an empty and a small one."""
+    steady = LinkSetting("steady", RateSchedule.constant(1e6), 30.0)
+    found = {verdict.name: verdict for verdict in link_verdicts(steady)}
+    pings = 1024 + 16 * 1024 + 2 * FRAME_BYTES
+    assert found["dads"].probe_bytes_per_s == pytest.approx(pings, rel=0.05)
+    assert found[CUTPOINT].probe_bytes_per_s > 450
+
+
+def test_every_estimator_of_load_is_judged() -> None:
+    """Neurosurgeon's K, LoADPart's k, the follow-on's W beside it, DIAMOND's, and Triton's."""
+    for setting in SETTINGS:
+        found = {verdict.name: verdict for verdict in load_verdicts(setting, seed=3)}
+        assert set(found) >= {"neurosurgeon K", "loadpart k", "triton statistics"}
+        assert found["triton statistics"].median_off < 0.25
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=[setting.name for setting in SETTINGS])

@@ -76,3 +76,12 @@ def test_without_triton_it_says_why_and_claims_nothing(monkeypatch) -> None:
     assert not outcome.report.rows
     assert not outcome.report.claims
     assert outcome.report.environment.notes == ("Not run: no Triton in .triton.",)
+
+
+def test_a_load_at_which_a_policy_did_not_run_is_no_claim_that_holds(monkeypatch) -> None:
+    """Nothing is known of it, and the rest of the bench is told all the same."""
+    made = bench()
+    made.shots = [s for s in made.shots if (s.policy, s.num_callers) != ("diamond", 8)]
+    claims = outcome_of(made, monkeypatch).report.claims
+    assert [claim.holds for claim in claims if claim.name.startswith("diamond")] == [False]
+    assert [claim.holds for claim in claims if claim.name.startswith("cutpoint: share")] == [True]

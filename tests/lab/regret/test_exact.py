@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from tests.lab.arena.shots import shot
 from tests.lab.regret.tables import pixel_table
 
 from cutpoint.lab.regret.exact import BELIEFS, BEST_FIXED, CUTPOINT, ORACLE, ExactCase
 from cutpoint.lab.regret.findings import claims, result_rows
 from cutpoint.lab.regret.float32_rows import float32_rows
 from cutpoint.lab.regret.lossless_rows import lossless_rows
+from cutpoint.lab.regret.measured import MeasuredCase
 from cutpoint.lab.regret.world_of import load_at
 from cutpoint.lab.traces import Trace
 from cutpoint.records import LoadConditions
@@ -87,3 +89,14 @@ def test_lossless_rows_have_only_codecs_that_give_every_bit_back() -> None:
 def test_load_is_on_in_the_middle_third() -> None:
     """The same as on the real clock, also in a later cycle of the trace."""
     assert [load_at(_TRACE, at_s) for at_s in (0.5, 3.0, 5.5, 9.0)] == [0.0, 0.9, 0.0, 0.9]
+
+
+def test_a_policy_without_a_result_is_not_claimed_to_be_slower(case: ExactCase) -> None:
+    """Of one that ran and was always disturbed there is a claim, and it does not hold."""
+    shots = [shot(CUTPOINT, 0.1, round_number=n) for n in range(4)]
+    shots += [shot("dads", 0.2, round_number=n) for n in range(4)]
+    shots += [shot("qdmp", 0.2, round_number=n, contention=2.0) for n in range(4)]
+    found = claims([case], [MeasuredCase(case, (), 0.0, tuple(shots), 0)])
+    measured = [claim for claim in found if "real clock, upper" in claim.name]
+    ratios = {claim.name.split()[2]: claim.holds for claim in measured}
+    assert ratios == {"dads": True, "qdmp": False}

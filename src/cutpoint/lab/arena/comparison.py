@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cutpoint.lab.arena.shot import Shot
+from cutpoint.lab.arena.shot import Shot, Spot
 from cutpoint.lab.experiments.form import Clock, Regret, ResultRow, interval, summarise
 
 MOST_DROPPED = 0.8
 """Where more than this share does not count, what is left is no result."""
 
 _RESAMPLES = 2000
+
+Floats = NDArray[np.float64]
 
 
 def kept(shots: Sequence[Shot]) -> tuple[Shot, ...]:
@@ -71,24 +74,38 @@ def ratio_of_means(
     Returns
     -------
     tuple or None
-        Mean latency of the one over that of the other, and the 95 % interval of that (bootstrap
-        over rounds); ``None`` if there is no such round.
+        Mean latency of the one over that of the other, and the 95 % interval of that; ``None`` if
+        there is no such round.
+
+    Notes
+    -----
+    The bootstrap draws places, and at each place its rounds: those of one place are alike, and are
+    no places of their own.
     """
-    pairs = _paired(given, reference)
-    if not len(pairs):
+    places = _paired(given, reference)
+    if not places:
         return None
     rng = np.random.default_rng(seed)
-    drawn = pairs[rng.integers(0, len(pairs), (_RESAMPLES, len(pairs)))].mean(axis=1)
-    mean = pairs.mean(axis=0)
-    return float(mean[0] / mean[1]), interval(drawn[:, 0] / drawn[:, 1])
+    sums = np.stack([_drawn_sums(pairs, rng) for pairs in places], axis=1)
+    chosen = rng.integers(0, len(places), (_RESAMPLES, len(places), 1))
+    drawn = np.take_along_axis(sums, chosen, axis=1).sum(axis=1)
+    taken_s = np.concatenate(places).sum(axis=0)
+    return float(taken_s[0] / taken_s[1]), interval(drawn[:, 0] / drawn[:, 1])
 
 
-def _paired(given: Sequence[Shot], reference: Sequence[Shot]) -> np.ndarray:
-    """Give latencies of rounds that both ran and that count. Shape ``(n_rounds, 2)``."""
+def _paired(given: Sequence[Shot], reference: Sequence[Shot]) -> list[Floats]:
+    """Give, place by place, latencies of rounds that both ran and that count. ``(n_rounds, 2)``."""
     of_reference = {shot.round: shot.latency_s for shot in kept(reference)}
-    pairs = [
-        (shot.latency_s, of_reference[shot.round])
-        for shot in kept(given)
-        if shot.round in of_reference
-    ]
-    return np.array(pairs, float).reshape(-1, 2)
+    places: dict[Spot, list[tuple[float, float]]] = {}
+    for shot in kept(given):
+        if shot.round in of_reference:
+            pair = shot.latency_s, of_reference[shot.round]
+            places.setdefault(shot.spot, []).append(pair)
+    return [np.array(pairs, float) for pairs in places.values()]
+
+
+def _drawn_sums(pairs: Floats, rng: np.random.Generator) -> Floats:
+    """Give sums of resampled rounds of one place. Shape ``(n_resamples, 2)``."""
+    drawn = pairs[rng.integers(0, len(pairs), (_RESAMPLES, len(pairs)))]
+    sums: Floats = drawn.sum(axis=1)
+    return sums

@@ -41,7 +41,6 @@ class Noting:
         self.situation: Situation | None = None
         self.name = policy.name
         self.needs_every_candidate = policy.needs_every_candidate
-        self.is_steady = getattr(policy, "is_steady", False)
 
     def __getattr__(self, name: str) -> Any:
         """Give what the policy has beside that."""

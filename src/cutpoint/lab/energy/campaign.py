@@ -94,7 +94,8 @@ class EnergyCampaign:
     def _add_cases(self, name: str, arena: Arena) -> None:
         table = _table_of(arena)
         busy = measure_loaded(arena, LOAD).answered
-        self.cases += [EnergyCase(name, trace, table, busy) for trace in self._traces]
+        graph = arena.subject.graph("uint8")
+        self.cases += [EnergyCase(name, trace, table, busy, graph) for trace in self._traces]
 
     def _in_arena(
         self, name: str, seats: Sequence[Contender], work: Callable[[Arena], None]
@@ -114,7 +115,11 @@ def contenders() -> tuple[Contender, ...]:
         replace(CUTPOINT, name=case.CUTPOINT, objective="energy"),
         replace(CUTPOINT, name=case.SOONEST),
     )
-    everyone = (*ours, *BASELINES, *map(published, PUBLISHED))
+    thrifty = (
+        replace(published(name), name=case.thrifty_name(name), objective="energy")
+        for name in case.THRIFTY
+    )
+    everyone = (*ours, *BASELINES, *map(published, PUBLISHED), *thrifty)
     return tuple(replace(each, power=MEASURED_ON) for each in everyone)
 
 

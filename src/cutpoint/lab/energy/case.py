@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutpoint.cost import CutTable, PowerProfile
+from cutpoint.graph import Graph
 from cutpoint.lab.arena.subject import INPUT_CODEC
 from cutpoint.lab.regret.float32_rows import float32_rows
 from cutpoint.lab.regret.world_of import world_of
 from cutpoint.lab.traces import Trace
-from cutpoint.planning import Objective
-from cutpoint.policies import PUBLISHED, Cutpoint
+from cutpoint.planning import LATENCY, Objective
+from cutpoint.policies import PUBLISHED, Cutpoint, Policy
 from cutpoint.records import LoadConditions
 from cutpoint.simulation.belief import BeliefName
 from cutpoint.simulation.exact_run import ExactReplay
@@ -29,6 +30,10 @@ ORACLE = "oracle of energy"
 BELIEVED: BeliefName = "estimated"
 """What policies are told: what a session's own estimators make of its transfers and answers. Those
 with estimators of their own go by them."""
+
+THRIFTY = ("neurosurgeon", "diamond")
+"""Published schemes that look at what the device draws, if they are told to: Neurosurgeon has a
+target of energy, DIAMOND weighs it."""
 
 Floats = NDArray[np.float64]
 Chosen = NDArray[np.intp]
@@ -76,12 +81,22 @@ class EnergyCase:
         Its rows, with the times of a slowed device.
     busy
         What the server is like in the middle third.
+    graph
+        Of the model that is fed pixels: policies take their features from it.
     """
 
-    def __init__(self, model: str, trace: Trace, table: CutTable, busy: LoadConditions) -> None:
+    def __init__(
+        self,
+        model: str,
+        trace: Trace,
+        table: CutTable,
+        busy: LoadConditions,
+        graph: Graph | None = None,
+    ) -> None:
         self.model = model
         self.trace = trace
         self.table = table
+        self._graph = graph
         world, positions_s = world_of(trace, busy), np.arange(0.0, trace.duration_s, EVERY_S)
         self._replay = ExactReplay(table, world, positions_s)
         self._plain = ExactReplay(float32_rows(table), world, positions_s)
@@ -98,9 +113,10 @@ class EnergyCase:
             WEIGHTED: self._replay.run(Cutpoint(), BELIEVED, objective=both).rows,
             **self._indifferent,
         }
+        thrifty = {thrifty_name(name): self._chosen(name, energy) for name in THRIFTY}
         return (
             *_runs(self._replay, ours, power),
-            *_runs(self._plain, self._published, power),
+            *_runs(self._plain, {**self._published, **thrifty}, power),
         )
 
     @cached_property
@@ -118,7 +134,18 @@ class EnergyCase:
     @cached_property
     def _published(self) -> dict[str, Chosen]:
         """Rows of the published schemes: floats, nothing encoded."""
-        return {name: self._plain.run(make(), BELIEVED).rows for name, make in PUBLISHED.items()}
+        return {name: self._chosen(name, LATENCY) for name in PUBLISHED}
+
+    def _chosen(self, name: str, objective: Objective) -> Chosen:
+        policy: Policy = PUBLISHED[name]()
+        if self._graph is not None:
+            policy.candidates(self._graph)  # as a session does: they take their features from it
+        return self._plain.run(policy, BELIEVED, objective=objective).rows
+
+
+def thrifty_name(policy: str) -> str:
+    """Give what a published scheme that is told to save joules is called."""
+    return f"{policy}, energy"
 
 
 def _runs(

@@ -151,15 +151,19 @@ def claims(cells: Sequence[Cell], shots: Sequence[Shot]) -> list[Claim]:
         dropped = 1.0 - sum(len(kept) for kept in by_link(shots).values()) / len(shots)
         name = "share of inferences dropped on the real clock: other work held a core"
         found.append(at_most(name, dropped, _MOST_DROPPED))
-    joules = measured_j(shots)
-    if CUTPOINT in joules and any(name not in OURS for name in joules):
-        others = {name: found_j for name, found_j in joules.items() if name not in OURS}
-        least = min(others, key=others.__getitem__)
-        name = f"real clock: joules of cutpoint under energy over those of {least}, the thriftiest"
-        found.append(at_most(name, joules[CUTPOINT] / others[least], _MOST_MEASURED_RATIO))
+        found.append(_measured_claim(measured_j(shots)))
         name = f"joules of a record from its power integrated over time, worst of {len(shots)}"
         found.append(at_most(name, most_off(shots), MOST_OFF))
     return found
+
+
+def _measured_claim(joules: Mapping[str, float]) -> Claim:
+    """Give the claim of the real clock, which does not hold where too little was measured."""
+    others = {name: found_j for name, found_j in joules.items() if name not in OURS}
+    least = min(others, key=others.__getitem__, default="others")
+    ratio = joules.get(CUTPOINT, float("nan")) / others.get(least, float("nan"))
+    name = f"real clock: joules of cutpoint under energy over those of {least}, the thriftiest"
+    return at_most(name, ratio, _MOST_MEASURED_RATIO)
 
 
 def result_rows(cells: Sequence[Cell], shots: Sequence[Shot], seed: int) -> list[ResultRow]:

@@ -25,8 +25,9 @@ On the virtual clock every policy decides ten times a second of a trace, while o
 server to 90 % in the middle third; it is told what a session's own estimators believe, or goes by
 its own. Cutpoint is fed pixels and may use codecs that are no further from the exact outputs than
 JPEG 90 of the input; the published schemes are fed floats and encode nothing, as published, and
-keep to their own objective, which is time. *Oracle of energy* takes what truly costs least each
-time.
+keep to their own objective, which is time. *Neurosurgeon, energy* has its own target of energy, and
+*diamond, energy* weighs the joules of this very device. *Oracle of energy* takes what truly costs
+least each time.
 """
 
 _MEASURED = """\

@@ -11,6 +11,7 @@ from cutpoint.records import LinkConditions, ProbeRequest, ProbeSample
 from cutpoint.simulation.flight import Flights
 from cutpoint.simulation.learner import Learner
 from cutpoint.simulation.rate_schedule import RateSchedule
+from cutpoint.simulation.senses import FRAME_BYTES
 from cutpoint.simulation.world import World
 
 TRANSFER_BYTES = 20_000
@@ -60,7 +61,7 @@ class Seat(Protocol):
 
     @property
     def probe_bytes(self) -> int:
-        """What was sent for nothing but to learn."""
+        """What was sent for nothing but to learn, frames included."""
         ...
 
     def until(self, now_s: float) -> None:
@@ -118,7 +119,7 @@ class OwnSeat:
 
     @property
     def probe_bytes(self) -> int:
-        """What was sent for nothing but to learn."""
+        """What was sent for nothing but to learn, frames included."""
         return self._learner.probed_bytes
 
     def until(self, now_s: float) -> None:
@@ -193,7 +194,7 @@ class ProbingSeat:
     def _send(self, at_s: float) -> None:
         if self._waiting:
             size_bytes = self._waiting.pop(0)
-            self.probe_bytes += size_bytes
+            self.probe_bytes += size_bytes + FRAME_BYTES
             self._probe = at_s, self._answered_s(at_s, size_bytes), size_bytes
 
     def _answered_s(self, at_s: float, size_bytes: int) -> float:

@@ -7,7 +7,14 @@ from typing import Protocol
 
 import numpy as np
 
-from cutpoint.estimation import LoadEstimator, LoadFactor, MonitoredLoad
+from cutpoint.estimation import (
+    Cumulative,
+    LoadEstimator,
+    LoadFactor,
+    MonitoredLoad,
+    StatisticsLoad,
+    StatisticsSnapshot,
+)
 from cutpoint.lab.estimators.verdict import Verdict, lags_s
 from cutpoint.records import LoadConditions, LoadReport
 
@@ -17,6 +24,7 @@ TAIL_S = 0.01
 """Idle; what is foretold is this tail's waiting and computing."""
 
 _EVERY_S = 0.2
+_REQUESTS_A_POLL = 2
 _SPREAD = 0.15
 """Of the logarithms of what single requests take about their mean."""
 
@@ -72,11 +80,41 @@ class OwnLoad:
         return self._load.conditions(at_s)
 
 
+class PolledStatistics:
+    """Triton's statistics of the same requests, polled now and then, as its clients see them."""
+
+    def __init__(self) -> None:
+        self._counted = StatisticsLoad(TAIL_S)
+        self._believed = MonitoredLoad()
+        self._num = 0
+        self._queue_s = self._run_s = 0.0
+
+    def observe(self, report: LoadReport) -> None:
+        """Let the server count a request, and look at its counts after every second one."""
+        self._num += 1
+        self._queue_s += report.wait_s or 0.0
+        self._run_s += TAIL_S * (report.slowdown or 1.0)
+        if self._num % _REQUESTS_A_POLL == 0:
+            told = self._counted.observe(self._snapshot(report.at_s))
+            if told is not None:
+                self._believed.observe(told)
+
+    def conditions(self, at_s: float) -> LoadConditions:
+        """Say what is believed."""
+        return self._believed.conditions(at_s)
+
+    def _snapshot(self, at_s: float) -> StatisticsSnapshot:
+        queue, run = (Cumulative(self._num, total_s) for total_s in (self._queue_s, self._run_s))
+        return StatisticsSnapshot(at_s, queue, run, self._num, self._num, ((1, run),))
+
+
 ESTIMATORS: Mapping[str, Callable[[], LoadSense]] = {
     "cutpoint": OwnLoad,
+    "neurosurgeon K": lambda: LoadFactor(window=1),
     "loadpart k": LoadFactor,
     "loadpart-followon k, W": lambda: LoadFactor(counts_wait=True),
     "diamond W + E(b)": MonitoredLoad,
+    "triton statistics": PolledStatistics,
 }
 
 

@@ -28,7 +28,7 @@ class Verdict:
     lag_s
         After each step, until the estimate was near it; as long as the step lasted if it never was.
     probe_bytes_per_s
-        Payload that was sent for nothing but to learn.
+        Bytes that were sent for nothing but to learn, frames and payload.
     """
 
     name: str

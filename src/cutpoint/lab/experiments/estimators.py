@@ -1,6 +1,7 @@
 """Experiment: every estimator of a link and of load against the truth: error, lag, bytes."""
 
 from collections.abc import Iterator, Sequence
+from math import nan
 
 from cutpoint.estimation import IDLE_BYTES_PER_S
 from cutpoint.lab.estimators.link_trial import (
@@ -92,15 +93,16 @@ def _link_claims(verdicts: Sequence[Verdict]) -> Iterator[Claim]:
         least = min(other.median_off for other in others)
         name = f"{setting}: median error beside the best published one's"
         yield at_most(name, own.median_off, least)
-        name = f"{setting}: bytes/s of probes, half of the time idle"
+        name = f"{setting}: bytes/s of probes, frames and acknowledgements, half of the time idle"
         yield at_most(name, own.probe_bytes_per_s, IDLE_BYTES_PER_S)
 
 
 def _load_claims(verdicts: Sequence[Verdict]) -> Iterator[Claim]:
     for each in verdicts:
         if each.name == CUTPOINT:
+            lag_s = nan if each.median_lag_s is None else each.median_lag_s
             yield at_most(f"{each.setting}: median error of cutpoint", each.median_off, _LOAD_OFF)
-            yield at_most(f"{each.setting}: lag of cutpoint, s", each.median_lag_s or 0.0, _LAG_S)
+            yield at_most(f"{each.setting}: lag of cutpoint, s", lag_s, _LAG_S)
 
 
 def _of(verdicts: Sequence[Verdict], setting: str) -> list[Verdict]:
@@ -128,8 +130,9 @@ def _text(links: Sequence[Verdict], loads: Sequence[Verdict]) -> str:
         f"{TRANSFER_BYTES // 1000} KB one after the other, {SILENT_S:g} s of silence, and so on. "
         "Ten times a second it predicts such a transfer, and the error is that against what it "
         "would take from then on. Lag is the time after a step until a prediction is within "
-        "20 %. Bytes are the payload of probes. The published ones measure as their papers say; "
-        "see the classes of `cutpoint.estimation` for what is reconstructed.\n\n"
+        "20 %. Bytes are those of probes and of their frames, of cutpoint's the acknowledgements "
+        "too. The published ones measure as their papers say; see the classes of "
+        "`cutpoint.estimation` for what is reconstructed.\n\n"
     )
     middle = (
         f"\nEach estimator of load hears of five answers a second, for {NUM_STEPS} steps of "

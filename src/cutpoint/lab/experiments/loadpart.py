@@ -1,6 +1,7 @@
 """LoADPart's grid: knowing of the server's load against not knowing, and cutpoint beside both."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -163,11 +164,10 @@ def _claims(cells: Sequence[LoadCell], real: Sequence[RealCell]) -> Iterator[Cla
         ratio = 1.0 - overall_saving(cells, name, AWARE)
         yield at_most(f"{name}: mean latency {over} / loadpart's", ratio, 1.0)
     for cell in real:
-        found = cell.ratio(AWARE)
-        if cell.level and found is not None:
+        if cell.level:
+            ratio, _ = cell.ratio(AWARE) or (nan, None)  # of no round that counts nothing is known
             where = f"{cell.net}, {cell.level:.0%}, {link_name(cell.mbit_per_s)}"
-            name = f"loadpart / load-blind on the real clock, {where}"
-            yield at_most(name, found[0], 1.0)
+            yield at_most(f"loadpart / load-blind on the real clock, {where}", ratio, 1.0)
 
 
 def _details(

@@ -53,7 +53,7 @@ class NetTables:
     net
         As measured.
     raw
-        Pixels and values as they are: those that LoADPart looks at, and cutpoint's.
+        Pixels and values as they are: LoADPart's rows, the follow-on's and cutpoint's.
     coded
         The same with every codec that the tolerance allows.
     """

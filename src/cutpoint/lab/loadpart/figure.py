@@ -26,7 +26,7 @@ def loadpart_figure(cells: Sequence[LoadCell]) -> Figure:
         "loadpart",
         "Latency under server load",
         "Latency over load-blind's on the idle server, geometric mean of the nets (virtual clock); "
-        "the dashed line is the oracle among LoADPart's rows.",
+        "the dashed line is the oracle among rows that are not encoded.",
         partial(_draw, tuple(cells)),
     )
 

@@ -39,7 +39,8 @@ of the load and who does not differ in that and in nothing else:
 - *loadpart-followon*: k and the wait W, and the profile in place of the regression.
 - *cutpoint*: the same rows, told nothing: its own estimators of link and load.
 - *cutpoint, any codec*: as a session runs it, with every codec within the error of a JPEG.
-- *oracle*: the row that truly was the soonest, of those that LoADPart may take.
+- *oracle*: the row that truly was the soonest, of those that *cutpoint* has here: LoADPart's own,
+  and cuts across several branches.
 """
 
 _LOAD = """\

@@ -47,7 +47,8 @@ def race_text(
     lines += [
         "",
         "On the real clock everything is sent, and the device computes on; in turns with it the "
-        "same net runs on the device alone. From call to return, in milliseconds:",
+        "same net runs on the device alone. The server, which stands for another machine, runs "
+        "here with the least priority. From call to return, in milliseconds:",
         "",
         "| link | pairs | won by the device | raced p50 / p95 / p99 | alone p50 / p95 / p99 |",
         "|---|---:|---:|---|---|",

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from math import nan
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -132,9 +133,9 @@ class TritonBench:
         ]
 
     def share_offloaded(self, policy: str, num_instances: int, num_callers: int) -> float:
-        """Give the share of inferences that a policy planned to offload."""
+        """Give the share of inferences that a policy planned to offload; NaN of none."""
         shots = self.of(policy, num_instances, num_callers)
-        return fmean(shot.planned != "device" for shot in shots)
+        return fmean(shot.planned != "device" for shot in shots) if shots else nan
 
     def error(self, num_instances: int) -> float:
         """Give the median relative error of ``W + E(b)``."""
