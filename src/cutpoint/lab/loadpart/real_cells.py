@@ -1,7 +1,7 @@
 """A few cells on the real clock: a real server, real load, and everybody's own estimators."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cutpoint.lab.arena import Arena, Contender, Place, Shot, Subject, ratio_of_means
 from cutpoint.lab.load_series import SERVER_ARGUMENTS
@@ -45,8 +45,15 @@ class RealCell:
         return ratio_of_means(self.of(policy), self.of(over), self.seed)
 
     def of(self, policy: str) -> list[Shot]:
-        """Give a policy's."""
-        return [shot for shot in self.shots if shot.contender == policy]
+        """
+        Give a policy's; under load, whatever else held the server's core meanwhile.
+
+        That others hold it is what the cell is about: it is the k that one planner knows of.
+        """
+        of_policy = [shot for shot in self.shots if shot.contender == policy]
+        if self.level == 0:
+            return of_policy
+        return [replace(shot, contention_server=None) for shot in of_policy]
 
 
 def run_real_cells(
