@@ -55,7 +55,7 @@ def export(
         ),
     ] = None,
     table: Annotated[
-        Path | None, typer.Option(help="Cut as a compiled table says (`cutpoint plan -o`).")
+        Path | None, typer.Option(help="Cut as a compiled table says (`cutpoint plan --table`).")
     ] = None,
     cuts: Annotated[
         int, typer.Option(min=0, help="Without --at and --table: how many cuts, at most.")
