@@ -1,5 +1,7 @@
 import pytest
 
+from cutpoint.exceptions import InvalidCutError
+from cutpoint.graph import Graph
 from cutpoint.policies import PUBLISHED, Cutpoint, Fixed, policy_named
 
 
@@ -27,3 +29,11 @@ def test_each_call_gives_a_policy_of_its_own() -> None:
     """A policy remembers: two sessions share none."""
     for name in ("cutpoint", *PUBLISHED):
         assert policy_named(name) is not policy_named(name)
+
+
+def test_a_mistyped_policy_is_told_the_names_there_are(graph: Graph) -> None:
+    """It is taken for a value: who meant a policy hears which there are."""
+    with pytest.raises(
+        InvalidCutError, match=r"'neurosurgeonn'.*nor is it a policy.*neurosurgeon,"
+    ):
+        policy_named("neurosurgeonn").candidates(graph)

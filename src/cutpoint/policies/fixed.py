@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from cutpoint.cost import predict
-from cutpoint.exceptions import PlannerError
+from cutpoint.exceptions import InvalidCutError, PlannerError
 from cutpoint.graph import DEVICE_ONLY, SERVER_ONLY, Cut, Graph, cut_at
 from cutpoint.planning import plan_for
 from cutpoint.policies.policy import Situation, alone
@@ -31,6 +31,8 @@ class Fixed:
     at
         ``"device"``, ``"server"``, or names of the crossing values joined by commas; behind it
         ``@`` and a codec, such as ``"a,b@uint8+zstd"``.
+    others
+        Names of policies: told to who mistyped one of them, for that is taken for a value.
 
     Raises
     ------
@@ -41,8 +43,9 @@ class Fixed:
     needs_every_candidate = True
     is_steady = True
 
-    def __init__(self, at: str) -> None:
+    def __init__(self, at: str, others: Sequence[str] = ()) -> None:
         self.name = at
+        self._others = others
         self._where, self.codec = _parted(at)
         self._cut_id = _ENDS.get(self._where, "")
         if self._cut_id == DEVICE_ONLY and self.codec != RAW:
@@ -67,7 +70,7 @@ class Fixed:
             return ()
         if graph.values.keys() >= set(self.name.split(",")):
             self._where, self.codec = self.name, RAW  # a value may have an @ in its name
-        cut = cut_at(graph, self._where.split(","))
+        cut = self._cut_of(graph)
         self._cut_id = cut.id
         return (cut,)
 
@@ -92,6 +95,16 @@ class Fixed:
 
     def observe(self, record: InferenceRecord) -> None:
         """Learn nothing."""
+
+    def _cut_of(self, graph: Graph) -> Cut:
+        names = self._where.split(",")
+        try:
+            return cut_at(graph, names)
+        except InvalidCutError as error:
+            if not self._others or graph.values.keys() >= set(names):
+                raise
+            known = ", ".join(self._others)
+            raise InvalidCutError(f"{error}; nor is it a policy: {known}, device, server") from None
 
     def _why_raw(self, situation: Situation) -> str:
         return (

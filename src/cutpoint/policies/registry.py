@@ -48,4 +48,4 @@ def policy_named(name: str, seed: int | None = None) -> Policy:
     if name == Cutpoint.name:
         return Cutpoint(seed=seed)
     make = _NAMED.get(name)
-    return Fixed(name) if make is None else make()
+    return Fixed(name, (Cutpoint.name, *PUBLISHED)) if make is None else make()
