@@ -1,6 +1,6 @@
 """Every policy that has a name of its own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from cutpoint.policies.ans import Ans
@@ -22,8 +22,6 @@ PUBLISHED: Mapping[str, type[Published] | type[Ans]] = MappingProxyType(
     }
 )
 """The published schemes by name, as their papers appeared; a new one is one file and one entry."""
-
-_NAMED: Mapping[str, Callable[[], Policy]] = PUBLISHED
 
 
 def policy_named(name: str, seed: int | None = None) -> Policy:
@@ -47,5 +45,5 @@ def policy_named(name: str, seed: int | None = None) -> Policy:
     """
     if name == Cutpoint.name:
         return Cutpoint(seed=seed)
-    make = _NAMED.get(name)
+    make = PUBLISHED.get(name)
     return Fixed(name, (Cutpoint.name, *PUBLISHED)) if make is None else make()
